@@ -1,0 +1,38 @@
+# One word runs everything; each target sets up .venv first when it is missing or stale.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench format lock
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+demo: .venv/ready ## run a campaign of five days in seconds, and report it
+	@$(BIN)/ringback demo
+
+test: .venv/ready ## run all tests
+	@scripts/system_packages.sh
+	@$(BIN)/python -m coverage run -m pytest tests/domain
+	@$(BIN)/python -m coverage report --skip-covered
+	@$(BIN)/python -m pytest -n 2 tests
+
+check: .venv/ready ## format, lint, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/ready ## measure, and write docs/benchmarks.md
+	@$(BIN)/python -m bench
+
+format: .venv/ready ## put the code into its form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: .venv/ready ## pin the dependencies anew (wants uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/base.in -o requirements/base.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/dev.in -o requirements/dev.txt
+
+.venv/ready: requirements/dev.txt pyproject.toml scripts/setup.sh
+	@scripts/setup.sh $(PYTHON)

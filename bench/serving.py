@@ -1,0 +1,28 @@
+"""The two servers of the history read, each run as a process: `python -m bench.serving ours|bare DSN HOST PORT`."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from bench.bare_history import create_bare_app
+from ringback import wiring
+from ringback.api.server import serve
+from ringback.config import Settings
+
+
+async def _serve(which: str, dsn: str, host: str, port: int) -> None:
+    stop = asyncio.Event()
+    # the parent closes our input when it is done, and so it does when it dies
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
+    if which == "ours":
+        await wiring.serve_api(dsn, Settings(Path("/nonexistent"), host=host, port=port), stop, _say_ready)
+    else:
+        await serve(await create_bare_app(dsn, wiring.API_CONNECTIONS), host, port, stop, _say_ready)
+
+
+def _say_ready() -> None:
+    print("ready", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))

@@ -1,0 +1,160 @@
+"""From a request to its answer: admit, read, run, encode."""
+
+import hashlib
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import Receive, Scope, Send
+
+from ringback.api.auth import ApiKey
+from ringback.api.bodies import AnyRequest, discard_rest, read_json
+from ringback.api.fields import NOBODY
+from ringback.api.operation import JSON_LIMIT, Api, Ask, Operation
+from ringback.api.problems import Problem, explain, problem
+from ringback.errors import Invalid, OurError, RingbackError
+from ringback.events import DutyFailed
+
+REQUEST = b"req"
+ANYBODY = ApiKey(NOBODY, 0, b"", frozenset(), live=False)
+Headers = tuple[tuple[bytes, bytes], ...]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Reply:
+    """An answer as it is sent: thinner than the framework's, for it is built for every request.
+
+    Args:
+        status: of HTTP.
+        body: its bytes; none for 204 and 304.
+        headers: lower case, beside those that say what the body is.
+    """
+
+    __slots__ = ("_body", "_headers", "_status")
+
+    def __init__(self, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+        self._status = status
+        self._body = body
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 # ASGI calls it so
+        """Send it."""
+        headers = list(self._headers)
+        if self._body:
+            headers += ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(self._body)))
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        await send({"type": "http.response.body", "body": self._body, "more_body": False})
+
+
+Handler = Callable[[AnyRequest], Awaitable[Reply]]
+
+
+def answering(operation: Operation, api: Api) -> Handler:
+    """The handler of one operation."""
+
+    async def handle(request: AnyRequest) -> Reply:
+        request_id = new_request_id(api)
+        try:
+            return await _answer(operation, api, request, request_id)
+        except RingbackError as fault:
+            if isinstance(fault, OurError):
+                api.settings.publish(DutyFailed("api", f"{request_id.decode()}: {fault}"))
+            await discard_rest(request)
+            return refusal(explain(fault), request_id)
+
+    return handle
+
+
+async def _answer(operation: Operation, api: Api, request: AnyRequest, request_id: bytes) -> Reply:
+    key = ANYBODY
+    if operation.scope is not None:
+        key = await api.keys.admit(_header(request, b"authorization") or "")
+        key.require(operation.scope)
+    query = {} if operation.query is None else operation.query.parse(_query(request))
+    body = {}
+    if operation.body is not None:
+        sent = await read_json(request, JSON_LIMIT)
+        body = operation.body.parse(sent, partial=operation.method == "PATCH")
+    ask = Ask(key, api.clock.now(), request.path_params, query, body, request)
+    answer = await operation.run(api, ask)
+    content = b"" if answer.content is None else _encode(answer.content)
+    headers: Headers = ((b"x-request-id", request_id),)
+    if operation.etag:
+        tag = b'"' + hashlib.blake2b(content, digest_size=16).hexdigest().encode() + b'"'
+        headers += ((b"etag", tag), (b"cache-control", b"private, no-cache"))
+        if _is_known(_header(request, b"if-none-match"), tag.decode()):
+            return Reply(304, b"", *headers)
+    return Reply(answer.status, content, *headers)
+
+
+def _header(request: AnyRequest, name: bytes) -> str | None:
+    """One header; the framework's mapping of all of them costs more than the search for one."""
+    return next((value.decode("latin-1") for key, value in request.scope["headers"] if key == name), None)
+
+
+def _query(request: AnyRequest) -> dict[str, str]:
+    """The query's fields.
+
+    Raises:
+        Invalid: one is given twice.
+    """
+    pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, errors="replace")
+    query = dict(pairs)
+    if len(query) < len(pairs):
+        raise Invalid([f"{name} is given twice" for name in query if sum(name == n for n, _ in pairs) > 1])
+    return query
+
+
+def _is_known(if_none_match: str | None, tag: str) -> bool:
+    """Whether the caller has this answer already (RFC 9110, section 13.1.2: compared weakly)."""
+    if if_none_match is None:
+        return False
+    known = [entry.strip().removeprefix("W/") for entry in if_none_match.split(",")]
+    return "*" in known or tag in known
+
+
+def new_request_id(api: Api) -> bytes:
+    """What a caller quotes and the log has."""
+    return b"%s_%032x" % (REQUEST, api.settings.chance.getrandbits(128))
+
+
+def refusal(refused: Problem, request_id: bytes) -> Reply:
+    """The answer of a problem."""
+    body = _encode({**refused.body, "request_id": request_id.decode()})
+    return Reply(refused.status, body, (b"x-request-id", request_id), *refused.headers)
+
+
+def framework_fault(api: Api) -> Callable[[Request[Any, Any, Any], Exception], Response[bytes]]:
+    """What answers when no operation does: no such path, no such method, or a fault of ours."""
+
+    def handle(request: Request[Any, Any, Any], fault: Exception) -> Response[bytes]:
+        request_id = new_request_id(api)
+        refused = _framework_problem(fault)
+        if refused.status >= 500:
+            api.settings.publish(DutyFailed("api", f"{request_id.decode()} {request.method}: {_whereabouts(fault)}"))
+        headers = {"x-request-id": request_id.decode(), **{k.decode(): v.decode() for k, v in refused.headers}}
+        body = _encode({**refused.body, "request_id": request_id.decode()})
+        return Response(body, status_code=refused.status, media_type="application/json", headers=headers)
+
+    return handle
+
+
+def _framework_problem(fault: Exception) -> Problem:
+    status = fault.status_code if isinstance(fault, HTTPException) else 500
+    if status == 404:
+        return problem("route_not_found")
+    if status == 405:
+        allowed = (getattr(fault, "headers", None) or {}).get("Allow", "")
+        return problem("method_not_allowed", None, *([(b"allow", allowed.encode())] if allowed else []))
+    return problem("internal_error")
+
+
+def _whereabouts(fault: Exception) -> str:
+    """Its type and the lines that it came through; its text may hold what no log should."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    return f"{type(fault).__name__} at " + " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-6:]))

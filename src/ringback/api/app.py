@@ -1,0 +1,51 @@
+"""The application: all operations, and what they have at hand."""
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+
+from ringback.api.answering import answering, framework_fault
+from ringback.api.auth import Keys
+from ringback.api.openapi import describe
+from ringback.api.operation import Answer, Api, ApiSettings, Ask, Operation
+from ringback.api.routes import agents, api_keys, call_logs, calls, campaigns, health, leads, trunks, workspace
+from ringback.clock import Clock
+from ringback.ids import Ids
+from ringback.store.database import Database
+
+OPERATIONS: tuple[Operation, ...] = tuple(
+    operation
+    for resource in (workspace, api_keys, agents, trunks, campaigns, leads, calls, call_logs, health)
+    for operation in resource.OPERATIONS
+)
+
+
+def create_app(database: Database, clock: Clock, ids: Ids, settings: ApiSettings) -> Litestar:
+    """The API as an ASGI application.
+
+    Args:
+        database: connections with API_SETTINGS; at least three, for an import holds one and asks for another.
+        clock: tells `now`.
+        ids: makes identifiers.
+        settings: what it is told by who builds it.
+    """
+    api = Api(database, clock, ids, Keys(database, clock.now), settings)
+    document = describe(OPERATIONS)
+
+    async def get_document(api: Api, ask: Ask) -> Answer:  # noqa: ARG001 # operations are called alike
+        return Answer(document)
+
+    described = Operation("GET", "/openapi.json", None, "This document.", get_document)
+    return Litestar(
+        [_route(operation, api) for operation in (*OPERATIONS, described)],
+        openapi_config=None,
+        logging_config=None,
+        exception_handlers={Exception: framework_fault(api)},
+        request_max_body_size=None,  # each operation has its own limit
+    )
+
+
+def _route(operation: Operation, api: Api) -> HTTPRouteHandler:
+    # the status is the answer's own: the framework is told one that may have a body
+    path = operation.path.replace("{id}", "{id:str}")
+    route = HTTPRouteHandler(path, http_method=operation.method, status_code=200)  # type: ignore[arg-type]
+    return route(answering(operation, api))

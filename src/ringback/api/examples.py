@@ -1,0 +1,264 @@
+"""Examples of answers and bodies for the OpenAPI document. A test holds each equal in shape to what is answered."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+REQUEST_ID = "req_01kjmrvt00e2z9h3kxvfy7s8d4"
+SECRET = "rb_live_01kjmrvt00e2z9h3kxvfy7s8d4" + "0123456789abcdefghjkmnpqrstvwxyz"
+
+_AT, _LATER = "2026-03-01T10:00:00.000Z", "2026-03-01T12:00:00.412Z"
+_WORKSPACE, _KEY = "ws_01kjmrvt00e2z9h3kxvfy7s8d4", "key_01kjmrvt00e2z9h3kxvfy7s8d4"
+_AGENT, _TRUNK = "agt_01kjmrvt00e2z9h3kxvfy7s8d4", "trk_01kjmrvt00e2z9h3kxvfy7s8d4"
+_CAMPAIGN, _CALL = "cmp_01kjmrvt00e2z9h3kxvfy7s8d4", "call_01kjmrvt00e2z9h3kxvfy7s8d4"
+_LEAD, _ATTEMPT = "lead_01kjmrvt00e2z9h3kxvfy7s8d4", "att_01kjmrvt00e2z9h3kxvfy7s8d4"
+
+POLICY: Json = {
+    "max_attempts": 4,
+    "after": {"no-answer": ["30m", "2h"], "busy": ["5m"], "voicemail": [], "failed": []},
+    "jitter": "0s",
+    "expires_after": None,
+    "spread": False,
+}
+BILLING: Json = {
+    "per_minute_micros": 12_000,
+    "currency": "USD",
+    "first_sec": 60,
+    "next_sec": 6,
+    "connect_micros": 0,
+}
+WORKSPACE: Json = {"id": _WORKSPACE, "name": "Main", "max_concurrent_calls": None, "created_at": _AT}
+KEY: Json = {
+    "id": _KEY,
+    "name": "reporting",
+    "scopes": ["calls:read"],
+    "live": True,
+    "last_four": "wxyz",
+    "created_at": _AT,
+    "revoked_at": None,
+}
+AGENT: Json = {
+    "id": _AGENT,
+    "name": "reminder",
+    "kind": "message",
+    "settings": {"text": "Your appointment is tomorrow."},
+    "created_at": _AT,
+}
+TRUNK: Json = {
+    "id": _TRUNK,
+    "name": "sim",
+    "kind": "simulator",
+    "settings": {"seed": 7, "speed": 1.0},
+    "billing": BILLING,
+    "max_concurrent_calls": 50,
+    "dials_per_sec": 10.0,
+    "created_at": _AT,
+}
+CAMPAIGN: Json = {
+    "id": _CAMPAIGN,
+    "name": "June reminders",
+    "status": "running",
+    "agent_id": _AGENT,
+    "trunk_id": _TRUNK,
+    "from_number": "+14155550100",
+    "max_concurrent_calls": 20,
+    "calling_window": {"start": "09:00", "end": "20:00"},
+    "starts_at": None,
+    "ends_at": None,
+    "retry": POLICY,
+    "policy_version": 1,
+    "created_at": _AT,
+    "started_at": _AT,
+    "finished_at": None,
+}
+TOTALS: Json = {"attempts": 2, "connected_sec": 84, "billed_sec": 84, "cost_micros": 16_800, "currency": "USD"}
+CALL: Json = {
+    "id": _CALL,
+    "lead_id": _LEAD,
+    "campaign_id": _CAMPAIGN,
+    "agent_id": _AGENT,
+    "trunk_id": _TRUNK,
+    "trunk": "sim",
+    "to_number": "+14155552671",
+    "from_number": "+14155550100",
+    "name": "Ada",
+    "status": "completed",
+    "final": True,
+    "final_reason": "reached",
+    "duration_sec": 84,
+    "end_reason": "user_disconnected",
+    "answered_by": "human",
+    "last_attempt_at": _LATER,
+    "next_attempt_at": None,
+    "totals": TOTALS,
+    "created_at": _AT,
+    "finished_at": _LATER,
+}
+LEAD: Json = {
+    "id": _LEAD,
+    "call_id": _CALL,
+    "campaign_id": _CAMPAIGN,
+    "phone_number": "+14155552671",
+    "name": "Ada",
+    "timezones": ["America/Los_Angeles"],
+    "variables": {"order": "A-17"},
+    "status": "completed",
+    "final_reason": "reached",
+    "next_attempt_at": None,
+    "totals": TOTALS,
+    "created_at": _AT,
+}
+
+
+def _attempt(attempt: int, status: str, called_at: str, **more: Any) -> Json:
+    return {
+        "attempt": attempt,
+        "status": status,
+        "duration_sec": 0,
+        "called_at": called_at,
+        "end_reason": "user_did_not_pick_up",
+        "ring_sec": 25,
+        "answered_by": None,
+        "from_number": "+14155550100",
+        "trunk": "sim",
+        "sip_code": None,
+        "billed_sec": 0,
+        "cost_micros": 0,
+        "currency": "USD",
+        "retry": {"decision": "retry", "at": _LATER, "rule": "no-answer: 2h"},
+        "id": _ATTEMPT,
+        "answered_at": None,
+        "ended_at": called_at,
+        "policy_version": 1,
+        **more,
+    }
+
+
+ATTEMPTS = [
+    _attempt(1, "no-answer", _AT),
+    _attempt(
+        2,
+        "completed",
+        _LATER,
+        duration_sec=84,
+        end_reason="user_disconnected",
+        ring_sec=9,
+        answered_by="human",
+        billed_sec=84,
+        cost_micros=16_800,
+        retry={"decision": "stop", "reason": "reached"},
+        answered_at=_LATER,
+    ),
+]
+HISTORY: Json = {
+    "call_id": _CALL,
+    "data": ATTEMPTS,
+    "status": "completed",
+    "final": True,
+    "final_reason": "reached",
+    "next_attempt_at": None,
+    "totals": TOTALS,
+}
+DETAILS: Json = {
+    **CALL,
+    "timezones": ["America/Los_Angeles"],
+    "variables": {"order": "A-17"},
+    "retry": POLICY,
+    "attempts": ATTEMPTS,
+    "timeline": [
+        {"at": _AT, "event": "created"},
+        {"at": _AT, "event": "called", "attempt": 1},
+        {"at": _LATER, "event": "finished", "final_reason": "reached"},
+    ],
+    "transcript": None,
+    "recording": None,
+    "analysis": None,
+}
+IMPORT_REPORT: Json = {
+    "created": 150,
+    "rejected": 2,
+    "reasons": [
+        {
+            "code": "invalid_phone_number",
+            "message": "This is no valid phone number.",
+            "count": 2,
+            "rows": [4, 9],
+            "examples": ["12"],
+        }
+    ],
+}
+_SUMS: Json = {**TOTALS, "costs": [{"currency": "USD", "cost_micros": 16_800}]}
+PROGRESS: Json = {
+    "campaign_id": _CAMPAIGN,
+    "status": "running",
+    "leads": 2,
+    "queued": 1,
+    "scheduled": 0,
+    "live": 0,
+    "finished": 1,
+    "reached": 1,
+    "by_final_status": {"completed": 1},
+    "by_final_reason": {"reached": 1},
+    "attempt_stages": [
+        {"attempt": 1, "attempted": 1, "reached": 0},
+        {"attempt": 2, "attempted": 1, "reached": 1},
+    ],
+    "outcomes": {"user_did_not_pick_up": 1, "user_disconnected": 1},
+    "totals": _SUMS,
+    "by_day": [{"day": "2026-03-01", "reached": 1, **_SUMS}],
+}
+LEADS_BODY: Json = {
+    "leads": [
+        {
+            "phone_number": "+14155552671",
+            "name": "Ada",
+            "timezone": "America/Los_Angeles",
+            "variables": {"order": "A-17"},
+        }
+    ]
+}
+_NEW_CAMPAIGN = {
+    name: CAMPAIGN[name]
+    for name in (
+        "name",
+        "agent_id",
+        "trunk_id",
+        "from_number",
+        "max_concurrent_calls",
+        "calling_window",
+        "starts_at",
+        "ends_at",
+        "retry",
+    )
+}
+BODIES: dict[str, Json] = {
+    "patch_workspace": {"name": "Main", "max_concurrent_calls": 100},
+    "post_key": {"name": "reporting", "scopes": ["calls:read"], "live": True},
+    "post_agent": {"name": "reminder", "kind": "message", "settings": AGENT["settings"]},
+    "post_trunk": {
+        "name": "sim",
+        "kind": "simulator",
+        "settings": TRUNK["settings"],
+        "billing": BILLING,
+        "max_concurrent_calls": 50,
+        "dials_per_sec": 10,
+    },
+    "patch_trunk": {"max_concurrent_calls": 20, "dials_per_sec": 5},
+    "post_campaign": _NEW_CAMPAIGN,
+    "patch_campaign": {"retry": {"max_retries": 3, "retry_interval_minutes": 120}},
+    "patch_status": {"action": "start"},
+    "post_call": {
+        "to_number": "+14155552671",
+        "agent_id": _AGENT,
+        "trunk_id": _TRUNK,
+        "from_number": "+14155550100",
+        "retry": POLICY,
+        "variables": {"order": "A-17"},
+    },
+}
+
+
+def listed(item: Json) -> Json:
+    """A list with one item."""
+    meta = {"page": 1, "limit": 20, "total": 1, "totalPages": 1, "next_cursor": None}
+    return {"data": [item], "meta": meta}

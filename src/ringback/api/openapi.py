@@ -1,0 +1,145 @@
+"""The OpenAPI 3.1 document, made from the operations themselves."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from ringback import __version__
+from ringback.api import examples
+from ringback.api.fields import Field, Fields
+from ringback.api.operation import Operation
+from ringback.api.problems import CODES, problem
+from ringback.api.upload import FORM, LEADS
+
+Json = dict[str, Any]
+
+EVERY_OPERATION = ("internal_error", "database_unavailable")
+WITH_KEY = ("unauthenticated", "missing_scope")
+WITH_QUERY = ("validation_failed",)
+WITH_BODY = ("validation_failed", "malformed_json", "body_too_large", "unsupported_media_type")
+
+_REQUEST_ID = {"description": "Quote it when you ask for help.", "schema": {"type": "string"}}
+_ETAG = {"description": "Send it as If-None-Match to be told whether anything changed.", "schema": {"type": "string"}}
+
+
+def describe(operations: Iterable[Operation]) -> Json:
+    """The whole document."""
+    paths: dict[str, Json] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Ringback", "version": __version__, "license": {"name": "Apache-2.0"}},
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}},
+            "schemas": {"Error": _error_schema()},
+        },
+    }
+
+
+def codes_of(operation: Operation) -> list[str]:
+    """All codes with which an operation may fail."""
+    codes = [*EVERY_OPERATION, *operation.codes] if operation.path != "/healthz" else ["internal_error"]
+    codes += WITH_KEY if operation.scope is not None else ()
+    codes += WITH_QUERY if operation.query is not None else ()
+    codes += WITH_BODY if operation.body is not None or operation.reads_body else ()
+    return sorted(set(codes))
+
+
+def _operation(operation: Operation) -> Json:
+    described: Json = {
+        "operationId": operation.run.__name__,
+        "summary": operation.summary,
+        "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)],
+        "responses": _responses(operation),
+        "security": [] if operation.scope is None else [{"apiKey": [str(operation.scope)]}],
+    }
+    if (content := _content(operation)) is not None:
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+def _path_parameters(operation: Operation) -> list[Json]:
+    if "{id}" not in operation.path:
+        return []
+    return [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
+
+
+def _query_parameters(operation: Operation) -> list[Json]:
+    fields = {} if operation.query is None else operation.query
+    return [{"name": name, "in": "query", "schema": _schema(field)} for name, field in fields.items()]
+
+
+def _header_parameters(operation: Operation) -> list[Json]:
+    return [{"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}] if operation.etag else []
+
+
+def _content(operation: Operation) -> Json | None:
+    if operation.reads_body:
+        return {
+            "application/json": {"schema": _object(LEADS, required=True), "example": examples.LEADS_BODY},
+            "multipart/form-data": {"schema": _object(FORM, required=True)},
+        }
+    if operation.body is None:
+        return None
+    required = operation.method == "POST" or any(field.required for field in operation.body.values())
+    schema = _object(operation.body, required=required)
+    example = examples.BODIES.get(operation.run.__name__, {})
+    return {"application/json": {"schema": schema, "example": example}}
+
+
+def _object(fields: Fields, *, required: bool) -> Json:
+    schema: Json = {"type": "object", "additionalProperties": False}
+    schema["properties"] = {name: _schema(field) for name, field in fields.items()}
+    names = [name for name, field in fields.items() if field.required]
+    return {**schema, "required": names} if required and names else schema
+
+
+def _schema(field: Field) -> Mapping[str, Any]:
+    kind = field.schema.get("type")
+    schema = dict(field.schema)
+    if field.nullable and isinstance(kind, str):
+        schema["type"] = [kind, "null"]
+    if isinstance(field.default, int | float | str):
+        schema["default"] = field.default
+    return schema
+
+
+def _responses(operation: Operation) -> Json:
+    headers: Json = {"X-Request-Id": _REQUEST_ID, **({"ETag": _ETAG} if operation.etag else {})}
+    good: Json = {"description": HTTPStatus(operation.status).phrase, "headers": headers}
+    if operation.status != 204:
+        good["content"] = {"application/json": {"schema": {"type": "object"}, "example": operation.example}}
+    responses = {str(operation.status): good}
+    if operation.run.__name__ == "post_leads":
+        responses["200"] = {**good, "description": "The report of a dry run."}
+    if operation.etag:
+        responses["304"] = {"description": "Nothing changed.", "headers": headers}
+    for code in codes_of(operation):
+        _add_problem(responses, code)
+    return responses
+
+
+def _add_problem(responses: Json, code: str) -> None:
+    status, meaning = CODES[code]
+    headers: Json = {"X-Request-Id": _REQUEST_ID}
+    if status == 503:
+        headers["Retry-After"] = {"schema": {"type": "integer"}}
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}, "examples": {}}}
+    response = responses.setdefault(str(status), {"description": "", "headers": headers, "content": content})
+    response["description"] = f"{response['description']} `{code}`: {meaning}".strip()
+    value = {**problem(code).body, "request_id": examples.REQUEST_ID}
+    response["content"]["application/json"]["examples"][code] = {"value": value}
+
+
+def _error_schema() -> Json:
+    lines = {"type": "array", "items": {"type": "string"}}
+    properties = {
+        "statusCode": {"type": "integer"},
+        "error": {"type": "string"},
+        "code": {"type": "string", "enum": list(CODES)},
+        "message": {"oneOf": [{"type": "string"}, lines]},
+        "request_id": {"type": "string"},
+    }
+    return {"type": "object", "properties": properties, "required": list(properties)}

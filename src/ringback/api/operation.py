@@ -1,0 +1,131 @@
+"""What an operation of the API is, what it is given and what it answers."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from litestar import Request
+from whenever import Instant
+
+from ringback.api.auth import ApiKey, Keys
+from ringback.api.fields import Fields
+from ringback.clock import Clock
+from ringback.events import Publish
+from ringback.ids import Ids
+from ringback.store.database import Database
+from ringback.store.keys import Scope
+
+JSON_LIMIT = 1024 * 1024
+"""Bytes of a body, where its operation does not say otherwise."""
+
+
+IMPORTS_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """What the API is told when it is built.
+
+    Attributes:
+        trunk_kinds: the kinds of trunk that there are, each with what checks its settings and raises Invalid.
+        chance: where the secrets of API keys come from: the system's generator.
+        publish: told of requests that failed through no fault of their caller.
+    """
+
+    trunk_kinds: Mapping[str, Callable[[Mapping[str, Any]], object]]
+    chance: random.Random
+    publish: Publish
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What every operation has at hand.
+
+    Attributes:
+        database: the store.
+        clock: tells `now`.
+        ids: makes identifiers.
+        keys: knows who asks.
+        settings: what the API was told when it was built.
+        imports: a place for each import that may be under way. Each holds a connection for as long as it takes and
+            asks for a second one: without an end to them they would wait for each other.
+    """
+
+    database: Database
+    clock: Clock
+    ids: Ids
+    keys: Keys
+    settings: ApiSettings
+    imports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IMPORTS_AT_ONCE))
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request, admitted.
+
+    Attributes:
+        key: who asks.
+        now: when.
+        path: the parts of the path that vary.
+        query: the values of the query's fields.
+        body: the values of the body's fields; of a PATCH, those that were sent.
+        request: for operations that read the body themselves.
+    """
+
+    key: ApiKey
+    now: Instant
+    path: Mapping[str, str]
+    query: dict[str, Any]
+    body: dict[str, Any]
+    request: Request[Any, Any, Any]
+
+    @property
+    def workspace_no(self) -> int:
+        """The tenant."""
+        return self.key.workspace_no
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered: encoded as JSON, unless there is no content."""
+
+    content: Any
+    status: int = 200
+
+
+Run = Callable[[Api, Ask], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path, with all that its document says.
+
+    Attributes:
+        method: GET, POST, PATCH or DELETE.
+        path: such as `/v1/trunks/{id}`.
+        scope: what the key needs; None where no key is needed.
+        summary: one sentence.
+        run: what does it.
+        query: the fields of its query, None where the query is not looked at.
+        body: the fields of its body, None where there is none or `run` reads it.
+        reads_body: whether `run` reads the body itself.
+        status: of the good answer.
+        example: a good answer.
+        codes: how it may fail, besides what every operation may.
+        etag: whether its answers have an ETag.
+    """
+
+    method: str
+    path: str
+    scope: Scope | None
+    summary: str
+    run: Run
+    query: Fields | None = None
+    body: Fields | None = None
+    reads_body: bool = False
+    status: int = 200
+    example: Any = None
+    codes: tuple[str, ...] = field(default=())
+    etag: bool = False

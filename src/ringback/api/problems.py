@@ -1,0 +1,115 @@
+"""What a request is told when it fails: one body for all, and the table of codes."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from ringback.errors import (
+    CallerError,
+    Conflict,
+    DatabaseUnavailable,
+    Forbidden,
+    Impossible,
+    Invalid,
+    NotFound,
+    RingbackError,
+    SchemaError,
+    TooLarge,
+    Unauthenticated,
+    UnknownFileType,
+)
+
+RETRY_AFTER_SEC = 2
+
+CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
+    {
+        "validation_failed": (400, "A field is wrong, missing or not known; `message` has one line for each."),
+        "malformed_json": (400, "The body is not JSON, or is JSON that nests too deeply."),
+        "malformed_multipart": (400, "The body is not the multipart form that its header announces."),
+        "empty_file": (400, "The file of leads has no rows, not even the one that names the columns."),
+        "unreadable_file": (400, "The workbook is damaged; save it again, or as CSV."),
+        "password_protected": (400, "The workbook needs a password; save it without one."),
+        "unauthenticated": (401, "There is no API key in `Authorization: Bearer`, or it is unknown or revoked."),
+        "missing_scope": (403, "The API key lacks the scope that `message` names."),
+        "test_key": (403, "A test key works on simulator trunks only."),
+        "agent_not_found": (404, "This workspace has no such agent."),
+        "api_key_not_found": (404, "This workspace has no such API key."),
+        "call_not_found": (404, "This workspace has no such call."),
+        "campaign_not_found": (404, "This workspace has no such campaign."),
+        "route_not_found": (404, "The API has no such path."),
+        "trunk_not_found": (404, "This workspace has no such trunk."),
+        "method_not_allowed": (405, "The path exists, and does not take this method; `Allow` names those it takes."),
+        "campaign_over": (409, "The campaign is cancelled and cannot be changed."),
+        "illegal_transition": (409, "The campaign's state does not allow the action; `message` names those allowed."),
+        "body_too_large": (413, "The body is over its limit: 1 MiB, 32 MiB for leads as JSON, 1.5 GiB for a file."),
+        "file_too_large": (413, "The workbook is over its limit; send it as CSV, which has none but the body's."),
+        "unknown_file_type": (415, "The file is neither CSV nor XLSX nor XLS."),
+        "unsupported_media_type": (415, "The body's Content-Type is not one that this path takes."),
+        "agent_kind_unknown": (422, "This release has no such kind of agent."),
+        "trunk_kind_unknown": (422, "This release has no such kind of trunk."),
+        "unknown_agent": (422, "`agent_id` names no agent of this workspace."),
+        "unknown_trunk": (422, "`trunk_id` names no trunk of this workspace."),
+        "internal_error": (500, "Something is wrong on our side; the request id finds it in the log."),
+        "database_unavailable": (503, "The database is away; ask again after `Retry-After` seconds."),
+        "not_ready": (503, "The database's schema is not the one of this release."),
+    }
+)
+"""Every code of the API with its status. docs/errors.md is held equal to it by a test."""
+
+_RFC_9110 = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""Phrases that Python before 3.13 has by their older names."""
+
+_STATUS: Mapping[type[RingbackError], int] = {
+    Invalid: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    TooLarge: 413,
+    UnknownFileType: 415,
+    Impossible: 422,
+}
+
+
+class Problem(NamedTuple):
+    """A refusal on its way out.
+
+    Attributes:
+        status: of HTTP.
+        body: what is encoded, without the request's id.
+        headers: beside those of every answer.
+    """
+
+    status: int
+    body: dict[str, Any]
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def problem(code: str, message: str | list[str] | None = None, *headers: tuple[bytes, bytes]) -> Problem:
+    """A refusal by its code; without a message it says what the table says."""
+    status, meaning = CODES[code]
+    return _problem(status, code, meaning if message is None else message, *headers)
+
+
+def explain(fault: RingbackError) -> Problem:
+    """The refusal that an error comes to."""
+    if isinstance(fault, DatabaseUnavailable):
+        return problem("database_unavailable", None, (b"retry-after", str(RETRY_AFTER_SEC).encode()))
+    if isinstance(fault, SchemaError):
+        return problem("not_ready", str(fault), (b"retry-after", str(RETRY_AFTER_SEC).encode()))
+    if not isinstance(fault, CallerError):
+        return problem("internal_error")
+    headers = ((b"www-authenticate", b"Bearer"),) if isinstance(fault, Unauthenticated) else ()
+    message = fault.lines if isinstance(fault, Invalid) else fault.message
+    return _problem(_STATUS[type(fault)], fault.code, message, *headers)
+
+
+def _problem(status: int, code: str, message: str | list[str], *headers: tuple[bytes, bytes]) -> Problem:
+    body = {
+        "statusCode": status,
+        "error": _RFC_9110.get(status) or HTTPStatus(status).phrase,
+        "code": code,
+        "message": message,
+    }
+    return Problem(status, body, headers)

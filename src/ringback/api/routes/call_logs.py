@@ -1,0 +1,116 @@
+"""/v1/call-logs: what became of calls, and every attempt of them."""
+
+from dataclasses import replace
+
+from ringback.api import examples
+from ringback.api.fields import identifier, one_of, phone
+from ringback.api.operation import Answer, Api, Ask, Operation
+from ringback.api.paging import list_body, list_fields, part_of
+from ringback.api.routes.finding import campaign_in_path, found, path_id
+from ringback.api.show import show_call, show_history
+from ringback.api.show_details import show_details
+from ringback.domain.call import CallState, FinalReason
+from ringback.ids import AGENT, CALL, CAMPAIGN
+from ringback.store.calls import CallFilter, find_call, list_calls
+from ringback.store.campaigns import find_campaign
+from ringback.store.history import read_history
+from ringback.store.keys import Scope
+
+_FILTERS = {
+    "agent_id": identifier(AGENT),
+    "status": one_of(CallState),
+    "final_reason": one_of(FinalReason),
+    "to_number": phone(),
+}
+LIST = list_fields(CALL, campaign_id=identifier(CAMPAIGN), **_FILTERS)
+CAMPAIGN_LIST = list_fields(CALL, **_FILTERS)
+NO_CAMPAIGN = -1
+
+
+async def get_call_logs(api: Api, ask: Ask) -> Answer:
+    """Calls, newest first. A campaign that is not there has none."""
+    wanted = _filter(ask)
+    if (campaign_id := ask.query["campaign_id"]) is not None:
+        async with api.database.connection() as db:
+            campaign = await find_campaign(db, ask.workspace_no, campaign_id)
+        wanted = replace(wanted, campaign_no=campaign.campaign_no if campaign else NO_CAMPAIGN)
+    return await _list(api, ask, wanted)
+
+
+async def get_campaign_call_logs(api: Api, ask: Ask) -> Answer:
+    """The calls of one campaign, newest first."""
+    campaign = await campaign_in_path(api, ask)
+    return await _list(api, ask, replace(_filter(ask), campaign_no=campaign.campaign_no))
+
+
+async def get_call_log(api: Api, ask: Ask) -> Answer:
+    """One call with its final outcome."""
+    async with api.database.connection() as db:
+        row = found(await find_call(db, ask.workspace_no, path_id(ask, CALL)), "call")
+    return Answer(show_call(row))
+
+
+async def get_details(api: Api, ask: Ask) -> Answer:
+    """One call with all that is known of it."""
+    call_id = path_id(ask, CALL)
+    async with api.database.connection() as db, db.transaction(isolation="repeatable_read", readonly=True):
+        call = found(await find_call(db, ask.workspace_no, call_id), "call")
+        history = await read_history(db, ask.workspace_no, call_id)
+    return Answer(show_details(call, history))
+
+
+async def get_retries(api: Api, ask: Ask) -> Answer:
+    """Every attempt of one call: a single query."""
+    call_id = path_id(ask, CALL)
+    async with api.database.connection() as db:
+        rows = await read_history(db, ask.workspace_no, call_id)
+    return Answer(show_history(call_id, found(rows or None, "call")))
+
+
+async def _list(api: Api, ask: Ask, wanted: CallFilter) -> Answer:
+    async with api.database.connection() as db:
+        listing = await list_calls(db, ask.workspace_no, wanted, part_of(ask.query))
+    return Answer(list_body(listing, ask.query, CALL, "call_id", show_call))
+
+
+def _filter(ask: Ask) -> CallFilter:
+    query, number = ask.query, ask.query["to_number"]
+    return CallFilter(
+        agent_id=query["agent_id"],
+        status=query["status"],
+        final_reason=query["final_reason"],
+        to_number=number and number.e164,
+    )
+
+
+def _reading(path: str, summary: str, run: object, **more: object) -> Operation:
+    return Operation("GET", f"/v1/call-logs{path}", Scope.CALLS_READ, summary, run, etag=True, **more)  # type: ignore[arg-type]
+
+
+_NOT_FOUND = ("call_not_found",)
+OPERATIONS = (
+    _reading("", "Calls, newest first.", get_call_logs, query=LIST, example=examples.listed(examples.CALL)),
+    _reading("/{id}", "One call with its final outcome.", get_call_log, example=examples.CALL, codes=_NOT_FOUND),
+    _reading(
+        "/{id}/details",
+        "One call with its attempts, timeline and variables.",
+        get_details,
+        example=examples.DETAILS,
+        codes=_NOT_FOUND,
+    ),
+    _reading(
+        "/{id}/retries",
+        "Every attempt of one call, oldest first.",
+        get_retries,
+        example=examples.HISTORY,
+        codes=_NOT_FOUND,
+    ),
+    _reading(
+        "/campaign/{id}",
+        "The calls of one campaign, newest first.",
+        get_campaign_call_logs,
+        query=CAMPAIGN_LIST,
+        example=examples.listed(examples.CALL),
+        codes=("campaign_not_found",),
+    ),
+)

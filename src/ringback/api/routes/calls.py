@@ -1,0 +1,67 @@
+"""/v1/calls: one call at a time."""
+
+import msgspec
+
+from ringback.api import examples
+from ringback.api.fields import Fields, caller_number, identifier, json_object, parsed, phone, text
+from ringback.api.operation import Answer, Api, Ask, Operation
+from ringback.api.routes.campaigns import POLICY_SCHEMA
+from ringback.api.routes.finding import check_agent, found, usable_trunk
+from ringback.api.show import show_call
+from ringback.domain.policy_form import parse_policy, show_policy
+from ringback.ids import AGENT, TRUNK
+from ringback.store.calls import NewCall, create_call, find_call
+from ringback.store.keys import Scope
+from ringback.store.zones import zone_set_numbers
+
+NEW = Fields(
+    to_number=phone(required=True),
+    trunk_id=identifier(TRUNK, required=True),
+    agent_id=identifier(AGENT, optional=True),
+    from_number=caller_number(),
+    name=text(optional=True),
+    retry=parsed(parse_policy, POLICY_SCHEMA),
+    variables=json_object(),
+)
+
+
+async def post_call(api: Api, ask: Ask) -> Answer:
+    """Queue a call; it is dialled as soon as the caps allow."""
+    body = ask.body
+    async with api.database.connection() as db:
+        trunk = await usable_trunk(db, ask, body["trunk_id"])
+        await check_agent(db, ask, body["agent_id"])
+        zones = body["to_number"].zones
+        zone_set_no = (await zone_set_numbers(db, [zones]))[zones]
+        call = NewCall(
+            workspace_no=ask.workspace_no,
+            call_id=api.ids.new(ask.now),
+            trunk_no=trunk["trunk_no"],
+            agent_id=body["agent_id"],
+            to_number=body["to_number"].e164,
+            from_number=body["from_number"],
+            name=body["name"],
+            zone_set_no=zone_set_no,
+            variables=msgspec.json.encode(dict(body["variables"])).decode(),
+            retry=msgspec.json.encode(show_policy(body["retry"])).decode(),
+            created_at=ask.now,
+        )
+        async with db.transaction():
+            await create_call(db, call)
+            row = found(await find_call(db, ask.workspace_no, call.call_id), "call")
+    return Answer(show_call(row), 201)
+
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "/v1/calls",
+        Scope.CALLS_WRITE,
+        "Place a call. At a cap it waits in the queue; nothing is refused for want of a slot.",
+        post_call,
+        body=NEW,
+        status=201,
+        example=examples.CALL,
+        codes=("test_key", "unknown_agent", "unknown_trunk"),
+    ),
+)

@@ -1,0 +1,189 @@
+"""/v1/campaigns: made, looked at and changed."""
+
+from dataclasses import replace
+from typing import Any
+
+from ringback.api import examples
+from ringback.api.fields import Fields, caller_number, identifier, instant, one_of, parsed, text, whole
+from ringback.api.operation import Answer, Api, Ask, Operation
+from ringback.api.paging import list_body, list_fields, part_of
+from ringback.api.routes.finding import campaign_in_path, check_agent, found, usable_trunk
+from ringback.api.show import show_campaign
+from ringback.api.show_progress import show_progress
+from ringback.domain.campaign import OWNER_ACTIONS, CampaignAction, CampaignState
+from ringback.domain.policy_form import parse_policy
+from ringback.domain.window import parse_window
+from ringback.errors import Conflict, Invalid
+from ringback.ids import AGENT, CAMPAIGN, TRUNK
+from ringback.store.campaign_status import act
+from ringback.store.campaigns import (
+    CampaignPlan,
+    CampaignRow,
+    campaign_row,
+    change_campaign,
+    create_campaign,
+    find_campaign,
+    list_campaigns,
+    lock_campaign,
+)
+from ringback.store.database import Connection
+from ringback.store.keys import Scope
+from ringback.store.progress import read_progress
+
+POLICY_SCHEMA = {"type": ["object", "null"], "description": "The retry policy, in its long or its short form."}
+_WINDOW_SCHEMA = {
+    "type": ["object", "null"],
+    "properties": {"start": {"type": "string"}, "end": {"type": "string"}},
+    "required": ["start", "end"],
+}
+_OPTIONAL = {
+    "agent_id": identifier(AGENT, optional=True),
+    "from_number": caller_number(),
+    "max_concurrent_calls": whole(0, 1_000_000, optional=True),
+    "calling_window": parsed(parse_window, _WINDOW_SCHEMA),
+    "starts_at": instant(),
+    "ends_at": instant(),
+    "retry": parsed(parse_policy, POLICY_SCHEMA),
+}
+NEW = Fields(name=text(required=True), trunk_id=identifier(TRUNK, required=True), **_OPTIONAL)
+CHANGES = Fields(name=text(), trunk_id=identifier(TRUNK), **_OPTIONAL)
+ACTION = Fields(action=one_of(tuple(OWNER_ACTIONS), required=True))
+LIST = list_fields(CAMPAIGN, status=one_of(CampaignState))
+
+
+async def post_campaign(api: Api, ask: Ask) -> Answer:
+    """Make a campaign, in draft."""
+    campaign_id = api.ids.new(ask.now)
+    async with api.database.transaction() as db:
+        plan = CampaignPlan(**await _plan_columns(db, ask))
+        _check_span(plan)
+        await create_campaign(db, ask.workspace_no, campaign_id, plan, ask.now)
+        campaign = found(await find_campaign(db, ask.workspace_no, campaign_id), "campaign")
+    return Answer(show_campaign(campaign), 201)
+
+
+async def get_campaigns(api: Api, ask: Ask) -> Answer:
+    """The campaigns, all or those in one state."""
+    async with api.database.connection() as db:
+        listing = await list_campaigns(db, ask.workspace_no, ask.query["status"], part_of(ask.query))
+    return Answer(list_body(listing, ask.query, CAMPAIGN, "campaign_id", lambda row: show_campaign(campaign_row(row))))
+
+
+async def get_campaign(api: Api, ask: Ask) -> Answer:
+    """One campaign."""
+    return Answer(show_campaign(await campaign_in_path(api, ask)))
+
+
+async def patch_campaign(api: Api, ask: Ask) -> Answer:
+    """Change what was sent. What is on its way when this is answered goes by the plan that it began with."""
+    campaign = await campaign_in_path(api, ask)
+    ask.key.require_trunk(campaign.trunk_kind)
+    async with api.database.transaction() as db:
+        changes = await _plan_columns(db, ask)
+        if await lock_campaign(db, campaign) is CampaignState.CANCELLED:
+            raise Conflict("campaign_over", "this campaign is cancelled and cannot be changed")
+        current: CampaignRow = found(await find_campaign(db, ask.workspace_no, campaign.campaign_id), "campaign")
+        plan = replace(current.plan, **changes)
+        _check_span(plan)
+        await change_campaign(db, campaign, plan)
+        campaign = found(await find_campaign(db, ask.workspace_no, campaign.campaign_id), "campaign")
+    return Answer(show_campaign(campaign))
+
+
+async def patch_status(api: Api, ask: Ask) -> Answer:
+    """Start, pause, resume or cancel."""
+    campaign = await campaign_in_path(api, ask)
+    action = CampaignAction(ask.body["action"])
+    if action in (CampaignAction.START, CampaignAction.RESUME):
+        ask.key.require_trunk(campaign.trunk_kind)
+    affected = await act(api.database, campaign, action, ask.now)
+    counts = {"queued": affected.queued, "live": affected.live, "cancelled": affected.cancelled}
+    return Answer({"campaign": show_campaign(await campaign_in_path(api, ask)), "affected": counts})
+
+
+async def get_progress(api: Api, ask: Ask) -> Answer:
+    """How far it has come."""
+    campaign = await campaign_in_path(api, ask)
+    async with api.database.connection() as db:
+        return Answer(show_progress(campaign, await read_progress(db, campaign)))
+
+
+async def _plan_columns(db: Connection, ask: Ask) -> dict[str, Any]:
+    """The body's fields by the names that the plan has for them, its trunk and agent looked up."""
+    columns = dict(ask.body)
+    if "trunk_id" in columns:
+        columns["trunk_no"] = (await usable_trunk(db, ask, columns.pop("trunk_id")))["trunk_no"]
+    if "calling_window" in columns:
+        columns["window"] = columns.pop("calling_window")
+    await check_agent(db, ask, columns.get("agent_id"))
+    return columns
+
+
+def _check_span(plan: CampaignPlan) -> None:
+    if plan.starts_at is not None and plan.ends_at is not None and plan.starts_at >= plan.ends_at:
+        raise Invalid(["ends_at must be later than starts_at"])
+
+
+_PATH = "/v1/campaigns"
+_REFERENCES = ("test_key", "unknown_agent", "unknown_trunk")
+_ONE = f"{_PATH}/{{id}}"
+OPERATIONS = (
+    Operation(
+        "POST",
+        _PATH,
+        Scope.CALLS_WRITE,
+        "Make a campaign, in draft.",
+        post_campaign,
+        body=NEW,
+        status=201,
+        example=examples.CAMPAIGN,
+        codes=_REFERENCES,
+    ),
+    Operation(
+        "GET",
+        _PATH,
+        Scope.CALLS_READ,
+        "The campaigns.",
+        get_campaigns,
+        query=LIST,
+        example=examples.listed(examples.CAMPAIGN),
+    ),
+    Operation(
+        "GET",
+        _ONE,
+        Scope.CALLS_READ,
+        "One campaign.",
+        get_campaign,
+        example=examples.CAMPAIGN,
+        codes=("campaign_not_found",),
+    ),
+    Operation(
+        "PATCH",
+        _ONE,
+        Scope.CALLS_WRITE,
+        "Change a campaign; another retry policy is a new version of it.",
+        patch_campaign,
+        body=CHANGES,
+        example=examples.CAMPAIGN,
+        codes=("campaign_not_found", "campaign_over", *_REFERENCES),
+    ),
+    Operation(
+        "PATCH",
+        f"{_ONE}/status",
+        Scope.CALLS_WRITE,
+        "Start, pause, resume or cancel a campaign. Calls that are up end by themselves.",
+        patch_status,
+        body=ACTION,
+        example={"campaign": examples.CAMPAIGN, "affected": {"queued": 0, "live": 1, "cancelled": 149}},
+        codes=("campaign_not_found", "illegal_transition", "test_key"),
+    ),
+    Operation(
+        "GET",
+        f"{_ONE}/progress",
+        Scope.CALLS_READ,
+        "How far a campaign has come; the sums are those of its ended attempts, exactly.",
+        get_progress,
+        example=examples.PROGRESS,
+        codes=("campaign_not_found",),
+    ),
+)

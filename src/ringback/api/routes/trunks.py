@@ -1,0 +1,143 @@
+"""/v1/trunks: the ways to place calls."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+
+from ringback.api import examples
+from ringback.api.fields import Fields, json_object, pace, parsed, text, whole
+from ringback.api.operation import Answer, Api, Ask, Operation
+from ringback.api.paging import list_body, list_fields, part_of
+from ringback.api.routes.finding import found, path_id
+from ringback.api.show import show_trunk
+from ringback.domain.billing import parse_billing
+from ringback.errors import Impossible
+from ringback.ids import TRUNK
+from ringback.store.keys import Scope
+from ringback.store.trunks import change_trunk, create_trunk, find_trunk, list_trunks
+
+DEFAULT_CONCURRENT_CALLS, DEFAULT_DIALS_PER_SEC = 30, 10.0
+
+_BILLING_SCHEMA = {
+    "type": ["object", "null"],
+    "properties": {
+        "per_minute_micros": {"type": "integer"},
+        "currency": {"type": "string"},
+        "first_sec": {"type": "integer"},
+        "next_sec": {"type": "integer"},
+        "connect_micros": {"type": "integer"},
+    },
+}
+_CAPS = {
+    "max_concurrent_calls": whole(0, 1_000_000, default=DEFAULT_CONCURRENT_CALLS, optional=True),
+    "dials_per_sec": pace(DEFAULT_DIALS_PER_SEC),
+}
+NEW = Fields(
+    name=text(required=True),
+    kind=text(required=True),
+    settings=json_object(),
+    billing=parsed(parse_billing, _BILLING_SCHEMA),
+    **_CAPS,
+)
+CHANGES = Fields(name=text(), billing=parsed(parse_billing, _BILLING_SCHEMA), **_CAPS)
+LIST = list_fields(TRUNK)
+
+
+async def post_trunk(api: Api, ask: Ask) -> Answer:
+    """Make a trunk."""
+    body = ask.body
+    _check_settings(api, body["kind"], body["settings"])
+    ask.key.require_trunk(body["kind"])
+    if body["settings"].get("record") is not None:
+        ask.key.require(Scope.ADMIN)  # the server will write to the file of that name
+    trunk_id = api.ids.new(ask.now)
+    async with api.database.connection() as db:
+        await create_trunk(
+            db,
+            ask.workspace_no,
+            trunk_id,
+            body["name"],
+            body["kind"],
+            _written(dict(body["settings"])),
+            _written(asdict(body["billing"])),
+            body["max_concurrent_calls"],
+            body["dials_per_sec"],
+            ask.now,
+        )
+        return Answer(show_trunk(found(await find_trunk(db, ask.workspace_no, trunk_id), "trunk")), 201)
+
+
+async def get_trunks(api: Api, ask: Ask) -> Answer:
+    """The trunks."""
+    async with api.database.connection() as db:
+        listing = await list_trunks(db, ask.workspace_no, part_of(ask.query))
+    return Answer(list_body(listing, ask.query, TRUNK, "trunk_id", show_trunk))
+
+
+async def get_trunk(api: Api, ask: Ask) -> Answer:
+    """One trunk."""
+    async with api.database.connection() as db:
+        return Answer(show_trunk(found(await find_trunk(db, ask.workspace_no, path_id(ask, TRUNK)), "trunk")))
+
+
+async def patch_trunk(api: Api, ask: Ask) -> Answer:
+    """Change what was sent. Its settings stay as they were made: calls that are up depend on them."""
+    changes = dict(ask.body)
+    if "billing" in changes:
+        changes["billing"] = _written(asdict(changes["billing"]))
+    async with api.database.transaction() as db:
+        trunk = found(await find_trunk(db, ask.workspace_no, path_id(ask, TRUNK)), "trunk")
+        ask.key.require_trunk(trunk["kind"])
+        return Answer(show_trunk(found(await change_trunk(db, trunk, changes), "trunk")))
+
+
+def _check_settings(api: Api, kind: str, settings: Mapping[str, Any]) -> None:
+    check = api.settings.trunk_kinds.get(kind)
+    if check is None:
+        known = ", ".join(api.settings.trunk_kinds)
+        raise Impossible("trunk_kind_unknown", f"the kinds of trunk of this release are: {known}")
+    check(settings)
+
+
+def _written(value: dict[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+_PATH = "/v1/trunks"
+OPERATIONS = (
+    Operation(
+        "POST",
+        _PATH,
+        Scope.CALLS_WRITE,
+        "Make a trunk.",
+        post_trunk,
+        body=NEW,
+        status=201,
+        example=examples.TRUNK,
+        codes=("test_key", "trunk_kind_unknown"),
+    ),
+    Operation(
+        "GET", _PATH, Scope.CALLS_READ, "The trunks.", get_trunks, query=LIST, example=examples.listed(examples.TRUNK)
+    ),
+    Operation(
+        "GET",
+        f"{_PATH}/{{id}}",
+        Scope.CALLS_READ,
+        "One trunk.",
+        get_trunk,
+        example=examples.TRUNK,
+        codes=("trunk_not_found",),
+    ),
+    Operation(
+        "PATCH",
+        f"{_PATH}/{{id}}",
+        Scope.CALLS_WRITE,
+        "Change a trunk's name, tariff or caps.",
+        patch_trunk,
+        body=CHANGES,
+        example=examples.TRUNK,
+        codes=("test_key", "trunk_not_found"),
+    ),
+)

@@ -1,0 +1,233 @@
+"""Rows of the store as the API answers them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from whenever import Instant
+
+from ringback.domain.billing import parse_billing
+from ringback.domain.policy_form import show_policy
+from ringback.domain.window import show_window
+from ringback.ids import AGENT, ATTEMPT, CALL, CAMPAIGN, KEY, LEAD, TRUNK, WORKSPACE, show
+from ringback.store.calls import call_state
+from ringback.store.campaigns import CampaignRow
+from ringback.store.database import Record
+
+Json = dict[str, Any]
+
+
+def show_time(at: Instant | None) -> str | None:
+    """RFC 3339 in UTC with milliseconds."""
+    return None if at is None else at.format_iso(unit="millisecond")
+
+
+def show_id(prefix: str, value: UUID | None) -> str | None:
+    """An id's public form, None for none."""
+    return None if value is None else show(prefix, value)
+
+
+def show_workspace(row: Record) -> Json:
+    """A workspace."""
+    return {
+        "id": show(WORKSPACE, row["workspace_id"]),
+        "name": row["name"],
+        "max_concurrent_calls": row["max_concurrent_calls"],
+        "created_at": show_time(row["created_at"]),
+    }
+
+
+def show_key(row: Record) -> Json:
+    """An API key, without its secret."""
+    return {
+        "id": show(KEY, row["key_id"]),
+        "name": row["name"],
+        "scopes": row["scopes"],
+        "live": row["live"],
+        "last_four": row["last_four"],
+        "created_at": show_time(row["created_at"]),
+        "revoked_at": show_time(row["revoked_at"]),
+    }
+
+
+def show_agent(row: Record) -> Json:
+    """An agent."""
+    return {
+        "id": show(AGENT, row["agent_id"]),
+        "name": row["name"],
+        "kind": row["kind"],
+        "settings": msgspec.Raw(row["settings"]),
+        "created_at": show_time(row["created_at"]),
+    }
+
+
+def show_trunk(row: Record) -> Json:
+    """A trunk with its caps."""
+    return {
+        "id": show(TRUNK, row["trunk_id"]),
+        "name": row["name"],
+        "kind": row["kind"],
+        "settings": msgspec.Raw(row["settings"]),
+        "billing": asdict(parse_billing(msgspec.json.decode(row["billing"]))),
+        "max_concurrent_calls": row["max_concurrent_calls"],
+        "dials_per_sec": row["dials_per_sec"],
+        "created_at": show_time(row["created_at"]),
+    }
+
+
+def show_campaign(campaign: CampaignRow) -> Json:
+    """A campaign, its policy in the long form."""
+    plan = campaign.plan
+    return {
+        "id": show(CAMPAIGN, campaign.campaign_id),
+        "name": plan.name,
+        "status": campaign.status,
+        "agent_id": show_id(AGENT, plan.agent_id),
+        "trunk_id": show(TRUNK, campaign.trunk_id),
+        "from_number": plan.from_number,
+        "max_concurrent_calls": plan.max_concurrent_calls,
+        "calling_window": show_window(plan.window),
+        "starts_at": show_time(plan.starts_at),
+        "ends_at": show_time(plan.ends_at),
+        "retry": show_policy(plan.retry),
+        "policy_version": campaign.policy_version,
+        "created_at": show_time(campaign.created_at),
+        "started_at": show_time(campaign.started_at),
+        "finished_at": show_time(campaign.finished_at),
+    }
+
+
+def show_call(row: Record) -> Json:
+    """A call with how its last attempt went, light."""
+    in_campaign = row["campaign_no"] != 0
+    return {
+        "id": show(CALL, row["call_id"]),
+        "lead_id": show(LEAD, row["call_id"]) if in_campaign else None,
+        "campaign_id": show_id(CAMPAIGN, row["campaign_id"]),
+        "agent_id": show_id(AGENT, row["agent_id"]),
+        "trunk_id": show_id(TRUNK, row["trunk_id"]),
+        "trunk": row["trunk"],
+        "to_number": row["to_number"],
+        "from_number": row["from_number"],
+        "name": row["name"],
+        "status": call_state(row["final_status"], row["live_status"], row["next_attempt"]),
+        "final": row["final_status"] is not None,
+        "final_reason": row["final_reason"],
+        "duration_sec": row["duration_sec"] or 0,
+        "end_reason": row["end_reason"],
+        "answered_by": row["answered_by"],
+        "last_attempt_at": show_time(row["called_at"]),
+        "next_attempt_at": show_time(row["next_attempt_at"]),
+        "totals": _row_totals(row),
+        "created_at": show_time(row["created_at"]),
+        "finished_at": show_time(row["finished_at"]),
+    }
+
+
+def show_lead(row: Record) -> Json:
+    """The lead that a campaign's call is made for."""
+    return {
+        "id": show(LEAD, row["call_id"]),
+        "call_id": show(CALL, row["call_id"]),
+        "campaign_id": show_id(CAMPAIGN, row["campaign_id"]),
+        "phone_number": row["to_number"],
+        "name": row["name"],
+        "timezones": row["zones"],
+        "variables": show_variables(row),
+        "status": call_state(row["final_status"], row["live_status"], row["next_attempt"]),
+        "final_reason": row["final_reason"],
+        "next_attempt_at": show_time(row["next_attempt_at"]),
+        "totals": _row_totals(row),
+        "created_at": show_time(row["created_at"]),
+    }
+
+
+def show_variables(row: Record) -> Any:
+    """A call's variables as they are stored."""
+    return msgspec.Raw(row["variables"]) if row["variables"] else {}
+
+
+def show_history(call_id: UUID, rows: Sequence[Record]) -> Json:
+    """The retry history of a call: the fields of the contract's page come first."""
+    first = rows[0]
+    attempts = attempts_of(rows)
+    live = attempts[-1]["status"] if attempts and rows[-1]["ended_at"] is None else None
+    return {
+        "call_id": show(CALL, call_id),
+        "data": attempts,
+        "status": call_state(first["final_status"], live, first["next_attempt"]),
+        "final": first["final_status"] is not None,
+        "final_reason": first["final_reason"],
+        "next_attempt_at": show_time(first["next_attempt_at"]),
+        "totals": _sum_attempts(attempts),
+    }
+
+
+def attempts_of(rows: Iterable[Record]) -> list[Json]:
+    """The attempts in the rows of a history."""
+    return [_attempt(row) for row in rows if row["attempt"] is not None]
+
+
+def _attempt(row: Record) -> Json:
+    ended = row["ended_at"] is not None
+    # An attempt of which nobody knows whether the trunk was asked shows when it was meant to be.
+    called_at = row["called_at"] or (row["intent_at"] if ended else None)
+    return {
+        "attempt": row["attempt"],
+        "status": row["status"],
+        "duration_sec": row["duration_sec"],
+        "called_at": show_time(called_at),
+        "end_reason": row["end_reason"],
+        "ring_sec": row["ring_sec"],
+        "answered_by": row["answered_by"],
+        "from_number": row["from_number"],
+        "trunk": row["trunk"],
+        "sip_code": row["sip_code"],
+        "billed_sec": row["billed_sec"],
+        "cost_micros": row["cost_micros"],
+        "currency": row["currency"],
+        "retry": _retry(row) if ended else None,
+        "id": show(ATTEMPT, row["attempt_id"]),
+        "answered_at": show_time(row["answered_at"]),
+        "ended_at": show_time(row["ended_at"]),
+        "policy_version": row["policy_version"],
+    }
+
+
+def _retry(row: Record) -> Json:
+    if row["retry_at"] is None:
+        return {"decision": "stop", "reason": row["stop_reason"]}
+    return {"decision": "retry", "at": show_time(row["retry_at"]), "rule": row["retry_rule"]}
+
+
+def _sum_attempts(attempts: Sequence[Json]) -> Json:
+    currencies = {attempt["currency"] for attempt in attempts} - {None}
+    return _totals(
+        len(attempts),
+        sum(attempt["duration_sec"] for attempt in attempts),
+        sum(attempt["billed_sec"] for attempt in attempts),
+        sum(attempt["cost_micros"] for attempt in attempts),
+        currencies.pop() if len(currencies) == 1 else None,
+        len(currencies) < 2,
+    )
+
+
+def _row_totals(row: Record) -> Json:
+    one = row["currencies"] < 2
+    sums = (row["attempts"], row["connected_sec"], row["billed_sec"], row["cost_micros"])
+    return _totals(*sums, row["currency"] if one else None, one)
+
+
+def _totals(
+    attempts: int, connected_sec: int, billed_sec: int, cost_micros: int, currency: str | None, one_currency: bool
+) -> Json:
+    """Sums; money of several currencies has none."""
+    return {
+        "attempts": attempts,
+        "connected_sec": connected_sec,
+        "billed_sec": billed_sec,
+        "cost_micros": cost_micros if one_currency else None,
+        "currency": currency,
+    }

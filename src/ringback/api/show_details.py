@@ -1,0 +1,57 @@
+"""The details of a call: everything, and in the order in which it happened."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from ringback.api.show import Json, attempts_of, show_call, show_time, show_variables
+from ringback.domain.policy_form import parse_policy, show_policy
+from ringback.store.database import Record
+
+
+def show_details(call: Record, history: Sequence[Record]) -> Json:
+    """A call with its attempts, its timeline and its variables. Agents do not report transcripts yet."""
+    return {
+        **show_call(call),
+        "timezones": call["zones"],
+        "variables": show_variables(call),
+        "retry": show_policy(parse_policy(msgspec.json.decode(call["retry"]))),
+        "attempts": attempts_of(history),
+        "timeline": _timeline(call, history),
+        "transcript": None,
+        "recording": None,
+        "analysis": None,
+    }
+
+
+def _timeline(call: Record, history: Sequence[Record]) -> list[Json]:
+    """What happened, oldest first, by the millisecond at which it did."""
+    moments = [{"at": show_time(call["created_at"]), "event": "created"}]
+    for row in history:
+        if row["attempt"] is not None:
+            moments.extend(_moments(row))
+    if call["finished_at"] is not None:
+        moments.append(
+            {"at": show_time(call["finished_at"]), "event": "finished", "final_reason": call["final_reason"]}
+        )
+    return moments
+
+
+def _moments(row: Record) -> Iterator[dict[str, Any]]:
+    attempt = row["attempt"]
+    if row["called_at"] is not None:
+        yield {"at": show_time(row["called_at"]), "event": "called", "attempt": attempt}
+    if row["answered_at"] is not None:
+        yield {"at": show_time(row["answered_at"]), "event": "answered", "attempt": attempt}
+    if row["ended_at"] is not None:
+        yield {
+            "at": show_time(row["ended_at"]),
+            "event": "ended",
+            "attempt": attempt,
+            "status": row["status"],
+            "end_reason": row["end_reason"],
+        }
+    if row["retry_at"] is not None:
+        due = {"due_at": show_time(row["retry_at"]), "rule": row["retry_rule"]}
+        yield {"at": show_time(row["ended_at"]), "event": "retry_scheduled", "attempt": attempt, **due}

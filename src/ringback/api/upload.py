@@ -1,0 +1,117 @@
+"""Leads as they are sent: JSON, or a form with a file that goes to the disk and never whole into memory."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import IO, Any
+
+from multipart import MultipartError, MultipartSegment, PushMultipartParser  # type: ignore[import-untyped]
+
+from ringback.api.bodies import AnyRequest, blocks_of, read_json
+from ringback.api.fields import Field, Fields, text
+from ringback.errors import Invalid
+from ringback.intake.leads import Chunk, leads_from_json, read_leads
+
+LEADS_JSON_LIMIT = 32 * 1024 * 1024
+FILE_LIMIT = 1536 * 1024 * 1024
+"""Bytes of a body; a file may have a little less than this."""
+
+_WRITE_AT_ONCE = 1024 * 1024
+_LONGEST_TEXT_PART = 1024
+_MOST_PARTS = 8
+
+
+def _list(raw: Any, name: str) -> list[Any]:
+    if not isinstance(raw, list):
+        raise Invalid([f"{name} must be a list of leads, such as [{{'phone_number': '+14155552671'}}]"])
+    return raw
+
+
+_REGION = text(2, optional=True)
+LEADS = Fields(
+    leads=Field(_list, {"type": "array", "items": {"type": "object"}}, required=True), default_region=_REGION
+)
+FORM = Fields(
+    file=Field(lambda raw, _: raw, {"type": "string", "contentMediaType": "application/octet-stream"}, required=True),
+    default_region=_REGION,
+)
+
+
+@asynccontextmanager
+async def leads_in(request: AnyRequest) -> AsyncIterator[Iterator[Chunk]]:
+    """The leads in a request's body, read on as they are asked for, within the block.
+
+    Raises:
+        Invalid: the body is malformed, or default_region is not known.
+        TooLarge: it is over its limit.
+        UnknownFileType: it is neither JSON nor a form.
+    """
+    kind, options = request.content_type
+    if kind != "multipart/form-data":
+        body = LEADS.parse(await read_json(request, LEADS_JSON_LIMIT))
+        yield leads_from_json(body["leads"], body["default_region"])
+        return
+    with tempfile.TemporaryFile() as file:
+        given = await _receive(request, options.get("boundary", ""), file)
+        body = FORM.parse(given)
+        file.seek(0)
+        yield read_leads(file, body["default_region"])
+
+
+async def _receive(request: AnyRequest, boundary: str, file: IO[bytes]) -> dict[str, Any]:
+    """Write the part called `file` to the disk; returns the names of the parts with the texts of the others."""
+    form = _Form(file)
+    try:
+        with PushMultipartParser(boundary, max_segment_count=_MOST_PARTS) as parser:
+            async for block in blocks_of(request, FILE_LIMIT):
+                for piece in parser.parse(block):
+                    form.take(piece)
+                if len(form.pending) >= _WRITE_AT_ONCE:
+                    await asyncio.to_thread(form.write)
+    except MultipartError as fault:
+        raise Invalid([f"the body is not the form that it says it is: {fault}"], code="malformed_multipart") from None
+    await asyncio.to_thread(form.write)
+    return form.parts
+
+
+class _Form:
+    """A form on its way in."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.parts: dict[str, Any] = {}
+        self.pending = bytearray()
+        self._file = file
+        self._name = ""
+
+    def take(self, piece: MultipartSegment | bytes | None) -> None:
+        """Take the beginning of a part, some of its content, or None: its end."""
+        if isinstance(piece, MultipartSegment):
+            self._begin(piece.name)
+        elif piece is None:
+            self._finish()
+        elif self._name == "file":
+            self.pending += piece
+        else:
+            self._append(piece)
+
+    def write(self) -> None:
+        """Write what came of the file."""
+        self._file.write(self.pending)
+        self.pending.clear()
+
+    def _begin(self, name: str) -> None:
+        if name in self.parts:
+            raise Invalid([f"{name} is given twice; send it once"])
+        self._name = name
+        self.parts[name] = b""
+
+    def _append(self, piece: bytes) -> None:
+        self.parts[self._name] += piece
+        if len(self.parts[self._name]) > _LONGEST_TEXT_PART:
+            raise Invalid([f"{self._name} must be text of at most {_LONGEST_TEXT_PART} bytes"])
+
+    def _finish(self) -> None:
+        value = self.parts[self._name].decode("utf-8", "replace").strip()
+        # an empty text in a form is a field that was left blank
+        self.parts[self._name] = value or (None if self._name != "file" else "")

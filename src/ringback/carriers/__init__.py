@@ -1,0 +1,1 @@
+"""The ways to place a call, behind one seam."""

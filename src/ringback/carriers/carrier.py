@@ -1,0 +1,131 @@
+"""The seam between the engine and whoever places the calls.
+
+A carrier is told of a dial once, and reports what becomes of it as CallEvents. It may report an event twice, late or
+out of order: the engine's guards make that harmless. One contract suite (tests/carriers/contract.py) runs on all.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from whenever import Instant
+
+from ringback.domain.outcome import AnsweredBy, EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """What a carrier is asked to place.
+
+    Attributes:
+        attempt_id: our own identifier, handed to the far end so that the dial can be looked up afterwards.
+        call_id: the parent call.
+        attempt: its ordinal within the call, from 1.
+        to_number: E.164.
+        from_number: E.164 caller number, None for the trunk's own.
+        zones: the time zones in which the person may be.
+    """
+
+    attempt_id: UUID
+    call_id: UUID
+    attempt: int
+    to_number: str
+    from_number: str | None
+    zones: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """The far end alerts."""
+
+    attempt_id: UUID
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Somebody or something picked up."""
+
+    attempt_id: UUID
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The dial is over.
+
+    Attributes:
+        attempt_id: which.
+        at: when it was over.
+        reason: how it ended.
+        ring_sec: whole seconds from ringing to the answer or to the end.
+        duration_sec: whole seconds connected; 0 unless answered.
+        answered_by: who picked up, None where nobody did.
+        sip_code: the final SIP response code where there was one (RFC 3261, section 21).
+    """
+
+    attempt_id: UUID
+    at: Instant
+    reason: EndReason
+    ring_sec: int = 0
+    duration_sec: int = 0
+    answered_by: AnsweredBy | None = None
+    sip_code: int | None = None
+
+
+CallEvent = Ringing | Answered | Ended
+Listener = Callable[[CallEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NeverPlaced:
+    """The carrier knows for certain that it was not asked to place this dial."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillUp:
+    """The dial was placed and is not over."""
+
+    placed_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """The dial was placed and is over; this is how."""
+
+    placed_at: Instant
+    ended: Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody can tell."""
+
+
+Knowledge = NeverPlaced | StillUp | Over | Unknown
+
+
+class Carrier(Protocol):
+    """A way to place calls."""
+
+    async def place(self, dial: Dial) -> Instant:
+        """Ask the far end to dial, once. Returns when it was asked.
+
+        Raises:
+            CarrierUnavailable: it is certain that nothing was dialled.
+            CarrierError: it may have been dialled; `look_up` tells what can be told.
+        """
+        ...
+
+    async def hang_up(self, attempt_id: UUID) -> None:
+        """End a dial that rings or is connected; one that is over or unknown is left alone."""
+        ...
+
+    async def look_up(self, dial: Dial) -> Knowledge:
+        """What became of a dial that some node, perhaps a dead one, meant to place."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files and sockets. Dials that are up stay up at the far end."""
+        ...

@@ -1,0 +1,1 @@
+"""The carrier that dials nobody: answer models on a seed."""

@@ -1,0 +1,128 @@
+"""Whether, and when, a call is dialled again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from whenever import Instant, TimeDelta
+
+from ringback.domain.call import FinalReason
+from ringback.domain.outcome import BUSY, MEANINGS, NO_ANSWER, EndReason
+from ringback.domain.window import DailyWindow, Zones, next_open
+
+MOST_ATTEMPTS = 20
+"""The contract's limit: a call's whole history fits in one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and after what wait a call is redialled.
+
+    Attributes:
+        max_attempts: dials in all, the first one included; 1 to 20.
+        after: seconds to wait, by retry key and ordinal: the n-th after the n-th attempt, the last one repeats.
+        jitter_sec: at most so many seconds more, by chance; never less than the wait.
+        expires_after_sec: seconds from the call's creation after which no dial is placed; None is never.
+    """
+
+    max_attempts: int
+    after: Mapping[str, tuple[int, ...]]
+    jitter_sec: int = 0
+    expires_after_sec: int | None = None
+
+
+DEFAULT_POLICY = RetryPolicy(3, MappingProxyType({NO_ANSWER: (1800, 7200), BUSY: (300, 900, 3600)}))
+"""For who gives none: three dials, no-answer after half an hour and two hours, busy after five minutes and more."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAt:
+    """The call is dialled again.
+
+    Attributes:
+        at: not before this instant.
+        rule: the entry of the policy that says so, such as `no-answer: 30m`.
+    """
+
+    at: Instant
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """There is no further dial, and why."""
+
+    reason: FinalReason
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What limits the time of a dial, besides the policy's wait.
+
+    Attributes:
+        window: the daily calling window, None where any hour will do.
+        zones: the time zones in which the lead may be; all of them must be open.
+        ends_at: no dial at or after this instant: the campaign's end or the call's expiry, whichever is first.
+    """
+
+    window: DailyWindow | None
+    zones: Zones
+    ends_at: Instant | None = None
+
+    def first_dial(self, at: Instant) -> Instant | None:
+        """The first instant from `at` on at which a dial may be placed, None where there is none left."""
+        due = at if self.window is None else next_open(self.window, self.zones, at)
+        if due is None or (self.ends_at is not None and due >= self.ends_at):
+            return None
+        return due
+
+
+def decide(
+    policy: RetryPolicy, attempt: int, ended: EndReason, ended_at: Instant, bounds: Bounds, chance: float
+) -> RetryAt | Stop:
+    """What follows an attempt.
+
+    Args:
+        policy: the policy in force.
+        attempt: the ordinal of the attempt that ended, from 1.
+        ended: how it ended.
+        ended_at: when; the wait counts from here.
+        bounds: the calling window, the lead's zones, and the end.
+        chance: a number from 0 up to 1 that places the jitter.
+    """
+    meaning = MEANINGS[ended]
+    if meaning.reached:
+        return Stop(FinalReason.REACHED)
+    waits = policy.after.get(meaning.retry_key, ()) if meaning.retry_key else ()
+    if not waits:
+        return Stop(FinalReason.NOT_RETRYABLE)
+    if attempt >= policy.max_attempts:
+        return Stop(FinalReason.ATTEMPTS_EXHAUSTED)
+    wait = waits[min(attempt, len(waits)) - 1]
+    due = bounds.first_dial(ended_at + TimeDelta(milliseconds=round(1000 * (wait + policy.jitter_sec * chance))))
+    if due is None:
+        return Stop(FinalReason.EXPIRED)
+    return RetryAt(due, f"{meaning.retry_key}: {show_duration(wait)}")
+
+
+def ends_at(campaign_ends_at: Instant | None, created_at: Instant, policy: RetryPolicy) -> Instant | None:
+    """The instant from which a call is no longer dialled, for its Bounds; None is never.
+
+    Args:
+        campaign_ends_at: the campaign's end, None where it has none.
+        created_at: the call's creation, from which `expires_after` counts.
+        policy: the policy in force.
+    """
+    if policy.expires_after_sec is None:
+        return campaign_ends_at
+    expires_at = created_at + TimeDelta(seconds=policy.expires_after_sec)
+    return expires_at if campaign_ends_at is None else min(campaign_ends_at, expires_at)
+
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+
+
+def show_duration(sec: int) -> str:
+    """Seconds in the largest unit that divides them: `90s`, `30m`, `2h`, `1d`."""
+    unit, size = next((u, s) for u, s in _UNITS if sec % s == 0 and (sec or s == 1))
+    return f"{sec // size}{unit}"

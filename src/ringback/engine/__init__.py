@@ -1,0 +1,1 @@
+"""The duties that move calls along, one a file."""

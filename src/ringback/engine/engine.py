@@ -1,0 +1,171 @@
+"""A node's engine: its duties, and the loops around them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from whenever import Instant
+
+from ringback.engine.dial import Dialler
+from ringback.engine.finish import Finisher
+from ringback.engine.lease import ClockSkewed
+from ringback.engine.node import Node
+from ringback.engine.place import Placer
+from ringback.engine.rescue import Rescuer
+from ringback.engine.settle import Settler
+from ringback.errors import DatabaseUnavailable
+from ringback.events import DutyFailed
+
+Duty = Callable[[], Awaitable[int]]
+Pause = Callable[[asyncio.Event], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How a node works.
+
+    Attributes:
+        name: the node's own; one process has it at a time.
+        take_over: whoever had the name is known to be dead.
+        lease_sec: how long it may dial after its last heartbeat, less a second for clocks that are apart.
+        claim_batch: dials in one claim at most.
+        settle_batch: outcomes in one transaction at most.
+        idle_sec: how long it waits before it looks again for due dials that nobody told it of.
+        rescue_sec: how often it looks for attempts that a dead node left.
+        finish_sec: how often it looks for campaigns with nothing left to dial.
+        retry_sec: how long a duty waits after the database could not be reached.
+    """
+
+    name: str = "local"
+    take_over: bool = True
+    lease_sec: float = 10.0
+    claim_batch: int = 500
+    settle_batch: int = 500
+    idle_sec: float = 0.1
+    rescue_sec: float = 1.0
+    finish_sec: float = 0.5
+    retry_sec: float = 0.5
+
+
+class Engine:
+    """The duties of one node. Each is a `run_once`, and may be run by hand instead of by `run`.
+
+    Args:
+        node: what they share.
+        settings: how the node works.
+    """
+
+    def __init__(self, node: Node, settings: EngineSettings) -> None:
+        self.node = node
+        self.settings = settings
+        self.dialler = Dialler(node, settings.claim_batch)
+        self.placer = Placer(node)
+        self.settler = Settler(node, settings.settle_batch)
+        self.rescuer = Rescuer(node)
+        self.finisher = Finisher(node)
+
+    async def run(self, stop: asyncio.Event, drain_sec: float) -> None:
+        """Work until `stop` is set, then let live calls end for at most `drain_sec`, and leave.
+
+        A step that has begun is finished. Dials that no trunk was asked for are taken back; calls that are still up
+        when the time is over are left to the next node's rescue.
+        """
+        drained = asyncio.Event()
+        hand, settings = self.node.hand, self.settings
+        async with asyncio.TaskGroup() as duties:
+            for name, duty, pause in (
+                ("lease", self._heartbeat, _every(settings.lease_sec / 4)),
+                ("settle", self.settler.run_once, self._until_news),
+            ):
+                duties.create_task(self._loop(name, duty, pause, drained))
+            beginning = [
+                duties.create_task(self._loop(name, duty, pause, stop))
+                for name, duty, pause in (
+                    ("dial", self.dialler.run_once, self._until_due),
+                    ("place", self.placer.run_once, self._until_placeable),
+                    ("rescue", self.rescuer.run_once, _every(settings.rescue_sec)),
+                    ("finish", self.finisher.run_once, _every(settings.finish_sec)),
+                )
+            ]
+            await stop.wait()
+            hand.intents.set()
+            await asyncio.gather(*beginning)
+            await self._drain(drain_sec)
+            drained.set()
+            hand.news.set()
+        await self._once("leave", self._leave)
+        await self.node.trunks.close()
+
+    async def _loop(self, name: str, duty: Duty, pause: Pause, until: asyncio.Event) -> None:
+        """Run a duty for as long as it finds work, then pause."""
+        while not until.is_set():
+            if not await self._once(name, duty):
+                await pause(until)
+
+    async def _once(self, name: str, duty: Duty) -> int:
+        """Run a duty; a database that is away is waited for, and nothing else is."""
+        try:
+            return await duty()
+        except (DatabaseUnavailable, ClockSkewed) as failed:
+            self.node.publish(DutyFailed(name, str(failed)))
+            await asyncio.sleep(self.settings.retry_sec)
+            return 0
+
+    async def _drain(self, drain_sec: float) -> None:
+        hand = self.node.hand
+        hand.give_up_placing()
+        try:
+            async with asyncio.timeout(drain_sec):
+                while hand.unplaced:
+                    await self._once("place", self._withdraw)
+                while hand.live:
+                    await hand.room.wait()
+                    hand.room.clear()
+        except TimeoutError:
+            return  # what is still up is for rescue
+
+    async def _heartbeat(self) -> int:
+        await self.node.lease.run_once()
+        return 0
+
+    async def _withdraw(self) -> int:
+        await self.placer.withdraw("the node stops")
+        return 1
+
+    async def _leave(self) -> int:
+        await self.node.lease.leave()
+        return 1
+
+    async def _until_due(self, until: asyncio.Event) -> None:
+        await _woken(until, self.node.hand.room, self._wait_sec(self.dialler.next_due, self.settings.idle_sec))
+
+    async def _until_placeable(self, until: asyncio.Event) -> None:
+        await _woken(until, self.node.hand.intents, self._wait_sec(self.node.hand.next_place_at(), 1.0))
+
+    async def _until_news(self, until: asyncio.Event) -> None:
+        await _woken(until, self.node.hand.news, 1.0)
+
+    def _wait_sec(self, at: Instant | None, longest: float) -> float:
+        if at is None:
+            return longest
+        return min(max((at - self.node.clock.now()).total("seconds"), 0.0), longest)
+
+
+def _every(sec: float) -> Pause:
+    async def pause(until: asyncio.Event) -> None:
+        await _woken(until, until, sec)
+
+    return pause
+
+
+async def _woken(until: asyncio.Event, news: asyncio.Event, longest_sec: float) -> None:
+    """Wait for news, or so long; not at all when it is time to end."""
+    if until.is_set():
+        return
+    try:
+        async with asyncio.timeout(longest_sec):
+            await news.wait()
+    except TimeoutError:
+        return
+    if news is not until:
+        news.clear()

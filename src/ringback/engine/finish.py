@@ -1,0 +1,30 @@
+"""Finish: complete the campaigns that have nothing left to dial, and end those whose time is over."""
+
+from ringback.engine.node import Node
+from ringback.events import CampaignsFinished
+from ringback.store import finish
+
+EXPIRE_BATCH = 5_000
+
+
+class Finisher:
+    """The duty that closes campaigns.
+
+    Args:
+        node: what the duties share.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def run_once(self) -> int:
+        """Expire what waits in campaigns that are over, then complete the empty ones; returns how much it moved."""
+        now = self._node.clock.now()
+        if not self._node.lease.holds(now):
+            return 0
+        async with self._node.database.connection() as db:
+            expired = await finish.expire_overdue(db, now, EXPIRE_BATCH)
+            completed = await finish.complete_empty(db, now)
+        if completed:
+            self._node.publish(CampaignsFinished(completed))
+        return expired + completed

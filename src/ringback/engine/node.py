@@ -1,0 +1,40 @@
+"""What the duties of one node share."""
+
+import random
+from dataclasses import dataclass
+
+from ringback.clock import Clock
+from ringback.engine.lease import Lease
+from ringback.engine.live import InHand
+from ringback.engine.plan import Plans
+from ringback.engine.trunks import Trunks
+from ringback.events import Publish
+from ringback.ids import Ids
+from ringback.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node's means.
+
+    Attributes:
+        database: the store; connections with ENGINE_SETTINGS.
+        clock: tells `now`.
+        chance: places the jitter of a retry.
+        ids: makes the attempts' identifiers.
+        lease: this node's right to dial.
+        trunks: the carriers.
+        plans: the rules for each dial.
+        hand: what this node has in hand.
+        publish: told of all that happens.
+    """
+
+    database: Database
+    clock: Clock
+    chance: random.Random
+    ids: Ids
+    lease: Lease
+    trunks: Trunks
+    plans: Plans
+    hand: InHand
+    publish: Publish

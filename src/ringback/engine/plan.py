@@ -1,0 +1,110 @@
+"""The rules for a dial, put together from its campaign's row or its own."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+
+from whenever import Instant
+
+from ringback.domain.campaign import CampaignState
+from ringback.domain.limits import Lane
+from ringback.domain.policy_form import parse_policy
+from ringback.domain.retry import Bounds, RetryPolicy, ends_at
+from ringback.domain.window import DailyWindow
+from ringback.store import queue
+from ringback.store.database import Connection, Record
+
+SINGLE_CALL_POLICY_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DialPlan:
+    """What governs one dial and what follows it."""
+
+    policy: RetryPolicy
+    policy_version: int
+    bounds: Bounds
+    from_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Campaign:
+    """The part of a plan that all leads of a campaign share."""
+
+    runs: bool
+    trunk_no: int
+    policy: RetryPolicy
+    policy_version: int
+    window: DailyWindow
+    ends_at: Instant | None
+    from_number: str | None
+
+
+class Plans:
+    """Knows the campaigns as of the last refresh and the time zones for good: a zone set never changes."""
+
+    def __init__(self) -> None:
+        self._zones: dict[int, tuple[str, ...]] = {}
+        self._campaigns: dict[tuple[int, int], _Campaign] = {}
+
+    async def learn_zones(self, db: Connection, wanted: set[int]) -> None:
+        """Read the zone sets of these numbers that are not known yet."""
+        if missing := wanted - self._zones.keys():
+            self._zones.update(await queue.zone_sets(db, sorted(missing)))
+
+    def refresh(self, lanes: dict[Lane, Record]) -> list[Lane]:
+        """Take the campaigns as they are now; returns those that run and keep their trunk."""
+        self._campaigns = {lane.key[:2]: _campaign(row) for lane, row in lanes.items() if row["status"] is not None}
+        return [lane for lane, row in lanes.items() if self._runs(lane, row["via_trunk_no"])]
+
+    def plan(self, row: Record) -> DialPlan:
+        """The rules for a row of the queue, joined with its call."""
+        zones = self._zones[row["zone_set_no"]]
+        if not row["campaign_no"]:
+            return single_call_plan(row["retry"], row["created_at"], zones, row["from_number"])
+        campaign = self._campaigns[row["workspace_no"], row["campaign_no"]]
+        end = ends_at(campaign.ends_at, row["created_at"], campaign.policy)
+        bounds = Bounds(campaign.window, zones, end)
+        return DialPlan(campaign.policy, campaign.policy_version, bounds, campaign.from_number)
+
+    def orphan_plan(self, row: Record) -> DialPlan:
+        """The rules for an attempt that another node left behind, its campaign's columns in the same row."""
+        zones = self._zones[row["zone_set_no"]]
+        if not row["campaign_no"]:
+            return single_call_plan(row["retry"], row["created_at"], zones, row["from_number"])
+        policy = read_policy(row["retry"])
+        window = DailyWindow(row["window_start_min"], row["window_end_min"])
+        bounds = Bounds(window, zones, ends_at(row["ends_at"], row["created_at"], policy))
+        return DialPlan(policy, row["policy_version"], bounds, row["from_number"])
+
+    def _runs(self, lane: Lane, via_trunk_no: int) -> bool:
+        if not lane.key[1]:
+            return True
+        campaign = self._campaigns.get(lane.key[:2])
+        return campaign is not None and campaign.runs and campaign.trunk_no == via_trunk_no
+
+
+@lru_cache(maxsize=10_000)
+def read_policy(text: str) -> RetryPolicy:
+    """The policy that the store keeps as JSON text."""
+    return parse_policy(json.loads(text))
+
+
+def single_call_plan(retry: str, created_at: Instant, zones: tuple[str, ...], from_number: str | None) -> DialPlan:
+    """The rules for a call that belongs to no campaign: its own policy, any hour of the day."""
+    policy = read_policy(retry)
+    return DialPlan(
+        policy, SINGLE_CALL_POLICY_VERSION, Bounds(None, zones, ends_at(None, created_at, policy)), from_number
+    )
+
+
+def _campaign(row: Record) -> _Campaign:
+    return _Campaign(
+        runs=row["status"] == CampaignState.RUNNING,
+        trunk_no=row["campaign_trunk_no"],
+        policy=read_policy(row["retry"]),
+        policy_version=row["policy_version"],
+        window=DailyWindow(row["window_start_min"], row["window_end_min"]),
+        ends_at=row["ends_at"],
+        from_number=row["from_number"],
+    )

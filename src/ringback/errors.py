@@ -1,0 +1,97 @@
+"""What can go wrong, by whose fault it is.
+
+RingbackError
+├── CallerError            the request or the file is at fault: tell the caller what to mend
+│   ├── Invalid            one line for each field that is wrong (400)
+│   ├── NotFound           no such thing in this workspace (404)
+│   ├── Conflict           the thing's state forbids it (409)
+│   ├── Impossible         well-formed, and cannot be done (422)
+│   ├── Unauthenticated    no key, or one that we do not know (401)
+│   ├── Forbidden          the key lacks a scope (403)
+│   ├── TooLarge           the body or the file is over its limit (413)
+│   └── UnknownFileType    neither CSV nor XLSX nor XLS (415)
+├── CarrierError           the trunk is at fault
+│   └── CarrierUnavailable the dial was certainly not placed
+└── OurError               this installation is at fault: tell the operator what to do
+    ├── DatabaseUnavailable    no connection, or it broke off
+    ├── DataDirectoryError     in use, newer than this release, or not ours
+    └── SchemaError            the database's schema is not the one of this release
+"""
+
+
+class RingbackError(Exception):
+    """The root: catch this at a process boundary and nowhere else."""
+
+
+class CallerError(RingbackError):
+    """The caller can mend this. `code` is stable and documented in docs/errors.md.
+
+    Args:
+        code: the stable word of the API, such as `call_not_found`.
+        message: one sentence that names the field and the remedy.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Invalid(CallerError):
+    """One line for each field that is wrong, so that a caller mends all of them at once."""
+
+    def __init__(self, lines: list[str], code: str = "validation_failed") -> None:
+        super().__init__(code, "; ".join(lines))
+        self.lines = lines
+
+
+class NotFound(CallerError):
+    """No such thing in this workspace, whether or not another one has it."""
+
+
+class Conflict(CallerError):
+    """The thing is in a state that forbids what was asked."""
+
+
+class Impossible(CallerError):
+    """Well-formed, and cannot be done."""
+
+
+class Unauthenticated(CallerError):
+    """No key, or one that we do not know."""
+
+
+class Forbidden(CallerError):
+    """The key is ours but lacks a scope, or is a test key where a live one is needed."""
+
+
+class TooLarge(CallerError):
+    """The body or the file is over its limit."""
+
+
+class UnknownFileType(CallerError):
+    """The file is neither CSV nor XLSX nor XLS."""
+
+
+class CarrierError(RingbackError):
+    """The trunk is at fault."""
+
+
+class CarrierUnavailable(CarrierError):
+    """The trunk could not be asked: it is certain that nothing was dialled."""
+
+
+class OurError(RingbackError):
+    """This installation is at fault. The message tells the operator what to do."""
+
+
+class DatabaseUnavailable(OurError):
+    """There is no connection to PostgreSQL, or it broke off."""
+
+
+class DataDirectoryError(OurError):
+    """The data directory is in use, newer than this release, or not ours."""
+
+
+class SchemaError(OurError):
+    """The database's schema is not the one of this release."""

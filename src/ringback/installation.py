@@ -1,0 +1,174 @@
+"""An installation: its database, its first workspace and keys, and the server that runs on it."""
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from ringback.clock import SystemClock
+from ringback.config import DATABASE_URL, Settings
+from ringback.errors import Conflict, DatabaseUnavailable, OurError
+from ringback.ids import WORKSPACE, Ids, show
+from ringback.store.database import API_SETTINGS, Database, connect
+from ringback.store.embedded import EmbeddedPostgres
+from ringback.store.embedded_directory import DataDirectory, explained
+from ringback.store.keys import Scope, create_key, make_secret
+from ringback.store.migrate import migrate
+from ringback.store.workspaces import create_workspace, workspace_names
+from ringback.supervisor import Supervisor
+
+_LOG = logging.getLogger("ringback.installation")
+
+DEFAULT_CAP = 500
+"""Concurrent calls of a new workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewWorkspace:
+    """What `init` made. The keys are shown now and never again."""
+
+    workspace_id: str
+    name: str
+    live_key: str
+    test_key: str
+
+
+@contextmanager
+def running_database(settings: Settings) -> Iterator[tuple[EmbeddedPostgres | None, str]]:
+    """The embedded server, started and in the end stopped, and its DSN; or none and the DSN of the user's own.
+
+    Either way the data directory is ours alone meanwhile.
+
+    Raises:
+        DataDirectoryError: the data directory cannot be used; the message says what to do.
+    """
+    if settings.database_url is None:
+        with EmbeddedPostgres(settings.data) as postgres:
+            yield postgres, postgres.dsn
+        return
+    directory = DataDirectory(settings.data)
+    with explained(directory.path):
+        directory.lock()
+    try:
+        yield None, settings.database_url
+    finally:
+        directory.unlock()
+
+
+def initialise(settings: Settings, name: str) -> NewWorkspace:
+    """Make the database if there is none, and a workspace with one live and one test key.
+
+    Raises:
+        Conflict: there is a workspace of this name.
+        DataDirectoryError: the data directory cannot be used.
+        OurError: the database cannot be reached.
+    """
+    with running_database(settings) as (_, dsn), _told_of_a_wrong_url(settings):
+        return asyncio.run(_initialise(dsn, name))
+
+
+def serve(settings: Settings, ready: Callable[[str], None]) -> None:
+    """Run the server until SIGTERM or SIGINT. Call it from the main thread; it takes both signals over.
+
+    Args:
+        settings: port 0 takes a free port.
+        ready: told the server's URL once it answers.
+
+    Raises:
+        OurError: it cannot be started; nothing is left running.
+    """
+    _end_on_signals()
+    _refuse_without_database(settings)
+    with running_database(settings) as (postgres, dsn):
+        port = _usable_port(settings.host, settings.port)
+        settings = replace(settings, port=port, alone=postgres is not None)
+        with _told_of_a_wrong_url(settings):
+            asyncio.run(_prepare(dsn))
+        supervisor = Supervisor(settings, postgres, dsn)
+        try:
+            asyncio.run(supervisor.run(lambda: ready(_url(settings))))
+        finally:
+            _end_on_signals()
+
+
+def _end_on_signals() -> None:
+    """While there is no loop that hears them, SIGTERM and SIGINT end this process by way of all its clean-up."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+
+
+def _refuse_without_database(settings: Settings) -> None:
+    directory = DataDirectory(settings.data)
+    with explained(directory.path):
+        if settings.database_url is None and not directory.pgdata.exists():
+            raise OurError(f"there is no database in {settings.data}: run `ringback init --data {settings.data}` first")
+
+
+@contextmanager
+def _told_of_a_wrong_url(settings: Settings) -> Iterator[None]:
+    """A database of the user's own that does not answer at the start is not waited for: its URL may be wrong."""
+    try:
+        yield
+    except DatabaseUnavailable as away:
+        if settings.database_url is None:
+            raise
+        cause = away.__cause__ or away
+        raise OurError(
+            f"PostgreSQL does not answer ({type(cause).__name__}): see that it runs, and that {DATABASE_URL} is right"
+        ) from away
+
+
+async def _initialise(dsn: str, name: str) -> NewWorkspace:
+    clock, chance = SystemClock(), random.SystemRandom()
+    ids, now = Ids(chance), clock.now()
+    database = await connect(dsn, size=2, settings=API_SETTINGS)
+    await migrate(database, now)
+    async with database.transaction() as db:
+        if name in await workspace_names(db):
+            raise Conflict(
+                "workspace_exists", f"there is a workspace {name} already; give another name by --workspace NAME"
+            )
+        workspace_id = ids.new(now)
+        workspace_no = await create_workspace(db, workspace_id, name, DEFAULT_CAP, now)
+        secrets = [make_secret(ids.new(now), live, chance) for live in (True, False)]
+        for secret in secrets:
+            kind = "live" if secret.live else "test"
+            await create_key(db, workspace_no, secret, f"first {kind} key", [Scope.ADMIN], now)
+    await database.close()
+    return NewWorkspace(show(WORKSPACE, workspace_id), name, secrets[0].text, secrets[1].text)
+
+
+async def _prepare(dsn: str) -> None:
+    """Bring the schema up to date; a server without a workspace could answer nobody."""
+    database: Database = await connect(dsn, size=2, settings=API_SETTINGS)
+    applied = await migrate(database, SystemClock().now())
+    if applied:
+        _LOG.info("the database was brought to schema: %s", ", ".join(applied))
+    async with database.connection() as db:
+        names = await workspace_names(db)
+    await database.close()
+    if not names:
+        raise OurError("there is no workspace yet: run `ringback init` for the same database first")
+
+
+def _usable_port(host: str, port: int) -> int:
+    """The port that the API will listen on, or a free one for 0; one that is taken is told before anything starts."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.create_server((host, port), family=family) as listener:
+            usable: int = listener.getsockname()[1]
+            return usable
+    except OSError as error:
+        why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise OurError(f"port {port} of {host} cannot be listened on ({why}): give another --port or --host") from error
+
+
+def _url(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"

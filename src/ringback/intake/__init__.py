@@ -1,0 +1,1 @@
+"""Files of leads, read row by row."""

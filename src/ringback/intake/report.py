@@ -1,0 +1,116 @@
+"""What an import did: how many leads were made, and the rejected rows grouped by reason."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+MOST_ROWS, MOST_EXAMPLES = 1_000, 5
+"""Of each reason, the report names so many rows and so many distinct values, however large the file is."""
+
+LONGEST_VALUE = 120
+"""Characters of an offending value that are kept."""
+
+MESSAGES = MappingProxyType(
+    {
+        "missing_phone_number": "There is no phone number in this row.",
+        "invalid_phone_number": "This is no valid phone number. Write it in international form, such as +14155550100, "
+        "or give default_region for national numbers.",
+        "has_extension": "An extension cannot be dialled. Give a number that reaches the person directly.",
+        "number_lost_digits": "A spreadsheet shortened this number to powers of ten and its last digits are lost. "
+        "Format the column as text and export the file again.",
+        "unknown_timezone": "No time zone is known, so no hour is safe to call. Give an IANA name in timezone, "
+        "such as America/Denver.",
+        "never_callable": "In no hour of the coming days is the calling window open in all time zones in which this "
+        "number may be. Give its time zone, or widen the window.",
+        "duplicate": "The number is already a lead of this campaign, from this file or from before.",
+        "too_many_columns": "The row has more cells than the header. Quote cells that hold the delimiter.",
+        "value_too_long": "A cell is longer than 64 KiB, or a quotation mark is never closed.",
+        "unreadable_row": "The row holds NUL characters or bytes that are not text. Save the file as UTF-8.",
+        "unknown_field": "A lead has phone_number, name, timezone and variables. Put other fields inside variables.",
+        "wrong_type": "A lead is an object; phone_number, name and timezone are strings, and variables is an object.",
+    }
+)
+"""What each code means and what to do about it."""
+
+
+class Reject(NamedTuple):
+    """A row that becomes no lead.
+
+    Attributes:
+        code: the reason, a key of MESSAGES.
+        row: the row's number as a spreadsheet shows it, or the lead's place in a JSON list, from 1.
+        value: the offending value, cut short.
+    """
+
+    code: str
+    row: int
+    value: str
+
+
+def reject(code: str, row: int, value: str) -> Reject:
+    """A rejected row whose value is short and can be shown and stored anywhere."""
+    shown = value[:LONGEST_VALUE].replace("\x00", "?")
+    return Reject(code, row, shown.encode("utf-8", "replace").decode())
+
+
+@dataclass(slots=True)
+class Reason:
+    """The rejected rows of one code."""
+
+    count: int = 0
+    rows: list[int] = field(default_factory=list)
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, row: int, value: str) -> None:
+        """Count one more row."""
+        self.count += 1
+        if len(self.rows) < MOST_ROWS:
+            self.rows.append(row)
+        if len(self.examples) < MOST_EXAMPLES and value not in self.examples:
+            self.examples.append(value)
+
+
+@dataclass(slots=True)
+class Report:
+    """The answer to an import. It stays small, however large the file is.
+
+    Attributes:
+        created: how many leads were made.
+        reasons: the rejected rows by code.
+    """
+
+    created: int = 0
+    reasons: dict[str, Reason] = field(default_factory=dict)
+
+    @property
+    def rejected(self) -> int:
+        """How many rows became no lead."""
+        return sum(reason.count for reason in self.reasons.values())
+
+    def reject(self, code: str, row: int, value: str) -> None:
+        """Count a rejected row. `code` is a key of MESSAGES."""
+        self.reject_all([reject(code, row, value)])
+
+    def reject_all(self, rejects: Iterable[Reject]) -> None:
+        """Count rejected rows."""
+        for code, row, value in rejects:
+            self.reasons.setdefault(code, Reason()).add(row, value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer's JSON object, the most frequent reason first."""
+        reasons = sorted(self.reasons.items(), key=lambda item: -item[1].count)
+        return {
+            "created": self.created,
+            "rejected": self.rejected,
+            "reasons": [
+                {
+                    "code": code,
+                    "message": MESSAGES[code],
+                    "count": reason.count,
+                    "rows": reason.rows,
+                    "examples": reason.examples,
+                }
+                for code, reason in reasons
+            ],
+        }

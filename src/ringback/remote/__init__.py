@@ -1,0 +1,1 @@
+"""Commands that talk to a server, over the same API as everybody else."""

@@ -1,0 +1,82 @@
+"""What moves a campaign: its owner's actions."""
+
+from dataclasses import dataclass
+
+from whenever import Instant
+
+from ringback.domain.campaign import OWNER_ACTIONS, TRANSITIONS, CampaignAction, CampaignState
+from ringback.errors import Conflict
+from ringback.store.campaigns import (
+    CampaignRow,
+    cancel_waiting,
+    lock_campaign,
+    set_status,
+    waiting_and_live,
+)
+from ringback.store.database import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """What an action left behind.
+
+    Attributes:
+        queued: calls that wait for a dial after it.
+        live: calls that are up: they end by themselves.
+        cancelled: calls that it ended.
+    """
+
+    queued: int
+    live: int
+    cancelled: int = 0
+
+
+async def act(database: Database, campaign: CampaignRow, action: CampaignAction, now: Instant) -> Affected:
+    """Start, pause, resume or cancel a campaign. Once this returns, no dial is claimed that the new state forbids.
+
+    Raises:
+        Conflict: `illegal_transition`: its state does not allow that.
+        DatabaseUnavailable: the store is away.
+    """
+    if action is CampaignAction.CANCEL and campaign.status is CampaignState.RUNNING:
+        # Emptying a long queue takes seconds. Dialling stops first, so that no claim wades through what is being
+        # deleted; whoever dies in between leaves a paused campaign, which can be cancelled again.
+        async with database.transaction() as db:
+            if await lock_campaign(db, campaign) is CampaignState.RUNNING:
+                await set_status(db, campaign, CampaignState.PAUSED, now)
+    async with database.transaction() as db:
+        if action is CampaignAction.CANCEL:
+            return await _cancel(db, campaign, now)
+        await _move(db, campaign, action, now)
+        return Affected(*await waiting_and_live(db, campaign))
+
+
+def check_admits(campaign: CampaignRow) -> None:
+    """Refuse leads before they are read; the import itself looks again at its end.
+
+    Raises:
+        Conflict: `illegal_transition`: the campaign is cancelled.
+    """
+    _next_state(campaign.status, CampaignAction.ADD_LEADS)
+
+
+async def _cancel(db: Connection, campaign: CampaignRow, now: Instant) -> Affected:
+    """Empty the queue before the locks are taken, and once more under them: what is held up waits for little."""
+    cancelled = await cancel_waiting(db, campaign, now)
+    await _move(db, campaign, CampaignAction.CANCEL, now)
+    cancelled += await cancel_waiting(db, campaign, now)
+    return Affected(*await waiting_and_live(db, campaign), cancelled)
+
+
+async def _move(db: Connection, campaign: CampaignRow, action: CampaignAction, now: Instant) -> None:
+    await set_status(db, campaign, _next_state(await lock_campaign(db, campaign), action), now)
+
+
+def _next_state(state: CampaignState, action: CampaignAction) -> CampaignState:
+    moved = TRANSITIONS[state].get(action)
+    if moved is None:
+        allowed = ", ".join(a for a in OWNER_ACTIONS if a in TRANSITIONS[state]) or "none"
+        raise Conflict(
+            "illegal_transition", f"this campaign is {state}, which does not allow '{action}'; allowed now: {allowed}"
+        )
+    return moved

@@ -1,0 +1,172 @@
+"""Campaigns: lists of leads with a schedule, a retry policy and caps."""
+
+import json
+from dataclasses import dataclass
+from uuid import UUID
+
+from whenever import Instant
+
+from ringback.domain.campaign import CampaignState
+from ringback.domain.limits import LimitKey, LimitKind
+from ringback.domain.policy_form import parse_policy, show_policy
+from ringback.domain.retry import RetryPolicy
+from ringback.domain.window import DailyWindow
+from ringback.store.database import Connection, Record
+from ringback.store.limits import lock_limit, set_caps
+from ringback.store.listing import Listing, Part, read_part
+from ringback.store.queries import load
+
+_SQL = load("campaigns")
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPlan:
+    """What the owner of a campaign decides.
+
+    Attributes:
+        name: for people.
+        agent_id: who talks, None where nobody does yet.
+        trunk_no: over which trunk its calls go.
+        from_number: the caller number, None for the trunk's own.
+        retry: the retry policy.
+        window: the calling window in each lead's own day.
+        starts_at: no dial before, None for none.
+        ends_at: no dial from then on, None for none.
+        max_concurrent_calls: None is no cap of its own.
+    """
+
+    name: str
+    agent_id: UUID | None
+    trunk_no: int
+    from_number: str | None
+    retry: RetryPolicy
+    window: DailyWindow
+    starts_at: Instant | None
+    ends_at: Instant | None
+    max_concurrent_calls: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """A campaign as the store has it."""
+
+    workspace_no: int
+    campaign_no: int
+    campaign_id: UUID
+    plan: CampaignPlan
+    trunk_id: UUID
+    trunk_kind: str
+    status: CampaignState
+    policy_version: int
+    created_at: Instant
+    started_at: Instant | None
+    finished_at: Instant | None
+
+    @property
+    def limit(self) -> LimitKey:
+        """Its limit row."""
+        return LimitKey(self.workspace_no, LimitKind.CAMPAIGN, self.campaign_no)
+
+    @property
+    def trunk_no(self) -> int:
+        """Over which trunk its calls go."""
+        return self.plan.trunk_no
+
+
+async def create_campaign(
+    db: Connection, workspace_no: int, campaign_id: UUID, plan: CampaignPlan, now: Instant
+) -> None:
+    """Make a campaign, in draft."""
+    columns = _columns(plan)
+    await db.execute(_SQL["create_campaign"], workspace_no, campaign_id, *columns, now, plan.max_concurrent_calls)
+
+
+async def find_campaign(db: Connection, workspace_no: int, campaign_id: UUID) -> CampaignRow | None:
+    """The campaign, None where the workspace has no such campaign."""
+    row = await db.fetchrow(_SQL["campaign"], workspace_no, campaign_id)
+    return row and campaign_row(row)
+
+
+async def list_campaigns(db: Connection, workspace_no: int, status: str | None, part: Part) -> Listing:
+    """The workspace's campaigns, newest first, all of them or those in one state. See `campaign_row` for the rows."""
+    return await read_part(db, _SQL["campaigns"], _SQL["count_campaigns"], (workspace_no, status), part)
+
+
+async def change_campaign(db: Connection, campaign: CampaignRow, plan: CampaignPlan) -> None:
+    """Give a campaign another plan, in a transaction that locked it. Another retry policy is a new version."""
+    await db.execute(_SQL["change_campaign"], campaign.workspace_no, campaign.campaign_no, *_columns(plan))
+    await set_caps(db, campaign.limit, plan.max_concurrent_calls, None)
+
+
+async def lock_campaign(db: Connection, campaign: CampaignRow) -> CampaignState:
+    """Hold the campaign and its limit until the transaction ends; returns its state as it is now.
+
+    No dial of it is claimed meanwhile, and whatever claims after that sees what this transaction did.
+    """
+    await lock_limit(db, campaign.limit)
+    return CampaignState(await db.fetchval(_SQL["lock_campaign"], campaign.workspace_no, campaign.campaign_no))
+
+
+async def set_status(db: Connection, campaign: CampaignRow, status: CampaignState, now: Instant) -> None:
+    """Move a campaign that is locked."""
+    await db.execute(_SQL["set_status"], campaign.workspace_no, campaign.campaign_no, status, now)
+
+
+async def cancel_waiting(db: Connection, campaign: CampaignRow, now: Instant) -> int:
+    """Cancel the calls that wait for a dial; returns how many."""
+    done: str = await db.execute(_SQL["cancel_waiting"], campaign.workspace_no, campaign.campaign_no, now)
+    return int(done.rpartition(" ")[2])
+
+
+async def waiting_and_live(db: Connection, campaign: CampaignRow) -> tuple[int, int]:
+    """How many of its calls wait, and how many are up."""
+    row = await db.fetchrow(_SQL["waiting_and_live"], campaign.workspace_no, campaign.campaign_no)
+    return row["queued"], row["live"]
+
+
+def campaign_row(row: Record) -> CampaignRow:
+    """A row of the campaigns' statements."""
+    plan = CampaignPlan(
+        name=row["name"],
+        agent_id=row["agent_id"],
+        trunk_no=row["trunk_no"],
+        from_number=row["from_number"],
+        retry=parse_policy(json.loads(row["retry"])),
+        window=DailyWindow(row["window_start_min"], row["window_end_min"]),
+        starts_at=row["starts_at"],
+        ends_at=row["ends_at"],
+        max_concurrent_calls=row["max_concurrent_calls"],
+    )
+    return CampaignRow(
+        plan=plan,
+        status=CampaignState(row["status"]),
+        **{
+            name: row[name]
+            for name in (
+                "workspace_no",
+                "campaign_no",
+                "campaign_id",
+                "trunk_id",
+                "trunk_kind",
+                "policy_version",
+                "created_at",
+                "started_at",
+                "finished_at",
+            )
+        },
+    )
+
+
+def _columns(plan: CampaignPlan) -> tuple[object, ...]:
+    """The columns of a plan in the order of both statements."""
+    return (
+        plan.name,
+        plan.agent_id,
+        plan.trunk_no,
+        plan.from_number,
+        json.dumps(show_policy(plan.retry)),
+        plan.window.start_min,
+        plan.window.end_min,
+        plan.starts_at,
+        plan.ends_at,
+    )

@@ -1,0 +1,175 @@
+"""Connections to PostgreSQL. What breaks on the way there is DatabaseUnavailable, whatever the driver calls it."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeAlias
+
+import asyncpg
+from whenever import Instant
+
+from ringback.errors import DatabaseUnavailable, OurError
+
+Connection: TypeAlias = asyncpg.Connection
+Record: TypeAlias = asyncpg.Record
+
+_EPOCH_MICROS = 946_684_800_000_000  # PostgreSQL counts from 2000-01-01
+
+_GONE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+ACQUIRE_SEC = 5.0
+"""How long who needs a connection waits for one."""
+
+# Plans on the hot path must not depend on statistics: each row is looked up by its key, in a fresh table and in a
+# large one alike. Hash and merge joins and sequential scans are what a planner without statistics errs towards.
+ENGINE_SETTINGS = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off", "jit": "off"}
+# Requests look up by key too; what reads much has no index to be kept from.
+API_SETTINGS = {"enable_seqscan": "off", "jit": "off"}
+
+
+class Database:
+    """A pool of connections that speak in Instants.
+
+    Args:
+        pool: made by `connect`.
+    """
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    def connection(self) -> "_Borrowed":
+        """A connection of the pool; each statement is a transaction of its own.
+
+        Raises:
+            DatabaseUnavailable: there is none to be had, or it broke off.
+        """
+        return _Borrowed(self._pool)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection within a transaction: committed at the end, rolled back when anything is raised."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def close(self) -> None:
+        """Close all connections, at once where they do not close by themselves in a few seconds."""
+        self._pool.terminate()
+
+
+class _Borrowed:
+    """A connection for the time of a block: a class of its own, for every request and every duty goes through here."""
+
+    __slots__ = ("_connection", "_pool")
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._connection: Any = None
+
+    async def __aenter__(self) -> Connection:
+        try:
+            self._connection = await self._pool.acquire(timeout=ACQUIRE_SEC)
+        except _GONE as gone:
+            raise _unavailable(gone) from gone
+        return self._connection
+
+    async def __aexit__(self, _: object, raised: BaseException | None, __: object) -> None:
+        gone = raised if self._tells_of_a_lost_server(raised) else None
+        try:
+            await self._pool.release(self._connection)
+        except _GONE as lost:
+            gone = gone or lost
+        if gone is not None:
+            raise _unavailable(gone) from gone
+
+    def _tells_of_a_lost_server(self, raised: BaseException | None) -> bool:
+        if isinstance(raised, _GONE):
+            return True
+        # the driver's words for a connection that is closed, but also for faults of ours
+        return isinstance(raised, (asyncpg.InterfaceError, asyncpg.InternalClientError)) and _is_gone(self._connection)
+
+
+async def connect(dsn: str, *, size: int, settings: dict[str, str], cache: int = 200) -> Database:
+    """Open a pool.
+
+    Args:
+        dsn: a PostgreSQL URL, or a Unix socket's.
+        size: connections at most.
+        settings: server settings of each connection.
+        cache: prepared statements kept by each connection.
+
+    Raises:
+        DatabaseUnavailable: the server does not answer.
+        OurError: the DSN is not one.
+    """
+    with reaching_the_database(), _reading_the_dsn():
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            init=_speak_instants,
+            reset=_keep,
+            server_settings={"application_name": "ringback", "timezone": "UTC", **settings},
+            statement_cache_size=cache,
+            max_cached_statement_lifetime=0,
+            timeout=5,
+            command_timeout=120,
+        )
+    return Database(pool)
+
+
+@contextmanager
+def reaching_the_database() -> Iterator[None]:
+    """Turn what the driver raises when the server is away into DatabaseUnavailable."""
+    try:
+        yield
+    except _GONE as gone:
+        raise _unavailable(gone) from gone
+
+
+def _unavailable(gone: BaseException) -> DatabaseUnavailable:
+    return DatabaseUnavailable(f"PostgreSQL cannot be reached ({type(gone).__name__}); it is tried again")
+
+
+@contextmanager
+def _reading_the_dsn() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.ClientConfigurationError as wrong:
+        raise OurError(f"the database's URL cannot be read: {wrong}") from wrong
+
+
+def _is_gone(connection: Connection) -> bool:
+    """Whether a connection is closed; the pool takes one that broke back at once, and then it tells nothing more."""
+    try:
+        closed: bool = connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+    return closed
+
+
+async def _speak_instants(connection: Any) -> None:
+    await connection.set_type_codec(
+        "timestamptz", schema="pg_catalog", encoder=_to_micros, decoder=_from_micros, format="tuple"
+    )
+
+
+async def _keep(_: Any) -> None:
+    """Hand a connection back as it is: nothing here leaves state on one, and a reset is a round trip for each use."""
+
+
+def _to_micros(at: Instant) -> tuple[int]:
+    return (at.timestamp(unit="nanosecond") // 1000 - _EPOCH_MICROS,)
+
+
+def _from_micros(value: tuple[int]) -> Instant:
+    return Instant.from_timestamp((value[0] + _EPOCH_MICROS) * 1000, unit="nanosecond")

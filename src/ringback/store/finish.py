@@ -1,0 +1,21 @@
+"""The end of campaigns."""
+
+from whenever import Instant
+
+from ringback.store.database import Connection
+from ringback.store.queries import load
+from ringback.store.queue import columns
+
+_SQL = load("finish")
+
+
+async def expire_overdue(db: Connection, now: Instant, limit: int) -> int:
+    """End the waiting calls of campaigns whose end has passed, at most so many; returns how many."""
+    return len(await db.fetch(_SQL["expire_overdue"], now, limit))
+
+
+async def complete_empty(db: Connection, now: Instant) -> int:
+    """Complete the running campaigns that had leads and have none left to dial; returns how many."""
+    async with db.transaction():
+        idle = await db.fetch(_SQL["lock_idle"])
+        return len(await db.fetch(_SQL["complete_empty"], now, *columns(idle))) if idle else 0

@@ -1,0 +1,149 @@
+"""Leads into a campaign: the whole file in one transaction, so that an import that is cut off leaves nothing behind."""
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from whenever import Instant
+
+from ringback.domain.window import DailyWindow, Zones, next_open
+from ringback.errors import Conflict
+from ringback.ids import Ids
+from ringback.intake.leads import Chunk, Lead
+from ringback.intake.report import Report, reject
+from ringback.store.database import Connection, Database, Record
+from ringback.store.queries import load
+from ringback.store.zones import zone_set_numbers
+
+_SQL = load("leads")
+
+CHUNKS_AHEAD = 3
+"""Chunks that are read before they are asked for: each is some megabytes."""
+
+Drawn = tuple[Chunk, list[UUID]]
+"""A chunk and the ids of its leads' calls."""
+
+
+class _DryRun(Exception):
+    """Everything was done as in earnest, and is to be undone."""
+
+
+async def import_leads(
+    database: Database,
+    workspace_no: int,
+    campaign_no: int,
+    chunks: Iterable[Chunk],
+    ids: Ids,
+    now: Instant,
+    *,
+    dry_run: bool = False,
+) -> Report:
+    """Make leads of all good rows and report the others.
+
+    The chunks are read on a thread of their own while those before them are stored.
+
+    Args:
+        database: the store.
+        workspace_no: the tenant.
+        campaign_no: one of its campaigns.
+        chunks: from a file or from JSON.
+        ids: makes the calls' ids, in the order of the rows.
+        now: the time of creation, from which the first dials are planned.
+        dry_run: do all the same and keep nothing of it.
+
+    Raises:
+        Conflict: the campaign is cancelled.
+        Invalid, TooLarge, UnknownFileType: what is wrong with the file as a whole.
+        DatabaseUnavailable: nothing was imported.
+    """
+    report = Report()
+    try:
+        async with database.transaction() as db:
+            await db.execute(_SQL["lock_leads"], workspace_no, campaign_no)
+            rules = await db.fetchrow(_SQL["lead_rules"], workspace_no, campaign_no)
+            importer = _Importer(database, db, rules, now)
+            async for chunk, call_ids in _read_ahead(_with_ids(chunks, ids.ascending(now))):
+                report.reject_all(chunk.rejects)
+                await importer.store(chunk.leads, call_ids, report)
+            if await db.fetchval(_SQL["take_leads"], workspace_no, campaign_no, report.created > 0) is None:
+                raise Conflict("illegal_transition", "the campaign is cancelled and takes no more leads")
+            if dry_run:
+                raise _DryRun
+    except _DryRun:
+        pass
+    return report
+
+
+class _Importer:
+    """One import on its way into the store."""
+
+    def __init__(self, database: Database, db: Connection, rules: Record, now: Instant) -> None:
+        self._database, self._db, self._rules, self._now = database, db, rules, now
+        self._window = DailyWindow(rules["window_start_min"], rules["window_end_min"])
+        self._first_dials: dict[Zones, Instant] = {}
+        self._numbers: dict[Zones, int] = {}
+        self._stored = 0
+
+    async def store(self, leads: list[Lead], call_ids: list[UUID], report: Report) -> None:
+        """Store a chunk's leads; those that can never be dialled or are there already go into the report."""
+        await self._learn({lead.zones for lead in leads})
+        never = [lead for lead in leads if lead.zones not in self._first_dials]
+        report.reject_all(reject("never_callable", lead.row, lead.e164) for lead in never)
+        if never:
+            kept = [(lead, i) for lead, i in zip(leads, call_ids, strict=True) if lead.zones in self._first_dials]
+            leads, call_ids = [lead for lead, _ in kept], [i for _, i in kept]
+        key = (self._rules["workspace_no"], self._rules["campaign_no"], self._now)
+        there = await self._db.fetch(_SQL["add_leads"], *key, *self._columns(leads, call_ids))
+        self._stored += len(leads)
+        report.reject_all(reject("duplicate", row["row_no"], row["to_number"]) for row in there)
+        report.created += len(leads) - len(there)
+
+    def _columns(self, leads: list[Lead], call_ids: list[UUID]) -> tuple[object, ...]:
+        """What the statement takes, in its order; what a zone set decides is sent once for it and not for each lead."""
+        used = {lead.zones for lead in leads}
+        return (
+            call_ids,
+            [lead.e164 for lead in leads],
+            [lead.name for lead in leads],
+            [self._numbers[lead.zones] for lead in leads],
+            [lead.variables for lead in leads],
+            [self._numbers[zones] for zones in used],
+            [self._first_dials[zones] for zones in used],
+            self._stored,
+            [lead.row for lead in leads],
+        )
+
+    async def _learn(self, sets: set[Zones]) -> None:
+        if not (new := sets - self._numbers.keys()):
+            return
+        begins = self._rules["starts_at"]
+        start = self._now if begins is None else max(begins, self._now)
+        for zones in new:
+            if (opens := next_open(self._window, zones, start)) is not None:
+                self._first_dials[zones] = opens
+        async with self._database.connection() as other:  # committed at once: nobody waits for this import
+            self._numbers.update(await zone_set_numbers(other, new))
+
+
+def _with_ids(chunks: Iterable[Chunk], ids: Iterator[UUID]) -> Iterator[Drawn]:
+    """Each chunk with an id for each of its leads, made where the chunk is read."""
+    return ((chunk, list(itertools.islice(ids, len(chunk.leads)))) for chunk in chunks)
+
+
+async def _read_ahead(drawn: Iterator[Drawn]) -> AsyncIterator[Drawn]:
+    """The chunks, the next few read on a thread of their own while this one is worked on.
+
+    Reading and storing share one interpreter: a thread that waited for each chunk to be asked for would stand still
+    whenever PostgreSQL works.
+    """
+    reader, loop = ThreadPoolExecutor(1, "import"), asyncio.get_running_loop()
+    try:
+        following = deque(loop.run_in_executor(reader, next, drawn, None) for _ in range(CHUNKS_AHEAD))
+        while (chunk := await following.popleft()) is not None:
+            following.append(loop.run_in_executor(reader, next, drawn, None))
+            yield chunk
+    finally:
+        reader.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,44 @@
+-- name: expire_overdue
+-- Calls that wait in a campaign whose end has passed are over, a bounded number at a time.
+WITH overdue AS (
+    SELECT q.ctid AS at FROM campaigns c
+    CROSS JOIN LATERAL (
+        SELECT q.ctid FROM queue q
+        WHERE q.workspace_no = c.workspace_no AND q.campaign_no = c.campaign_no AND q.trunk_no = 0
+        LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ) q
+    WHERE c.ends_at <= $1 AND c.status IN ('running', 'paused')
+    LIMIT $2
+),
+taken AS (
+    DELETE FROM queue q WHERE q.ctid = ANY (ARRAY(SELECT at FROM overdue)) RETURNING q.workspace_no, q.call_id
+)
+UPDATE calls c SET final_status = 'expired', final_reason = 'expired', finished_at = $1
+FROM taken t
+WHERE c.workspace_no = t.workspace_no AND c.call_id = t.call_id AND c.final_status IS NULL
+RETURNING c.call_id;
+
+-- name: lock_idle
+-- Hold the running campaigns in which nothing waits, before they are looked at: a look that is older than the lock
+-- would not see the leads of an import that is being committed. What others hold is for the next time.
+SELECT c.workspace_no, c.campaign_no FROM campaigns c
+WHERE c.status = 'running'
+  AND NOT EXISTS (SELECT FROM queue q
+                  WHERE q.workspace_no = c.workspace_no AND q.campaign_no = c.campaign_no AND q.trunk_no = 0)
+ORDER BY c.workspace_no, c.campaign_no
+FOR UPDATE SKIP LOCKED;
+
+-- name: complete_empty
+-- Of these campaigns, one is complete when it had leads and none of them waits or is being dialled. One without any
+-- leads waits for them, unless its end has passed.
+UPDATE campaigns c SET status = 'completed', finished_at = $1
+FROM unnest($2::integer[], $3::integer[]) AS i (workspace_no, campaign_no)
+WHERE c.workspace_no = i.workspace_no AND c.campaign_no = i.campaign_no
+  AND NOT EXISTS (SELECT FROM queue q
+                  WHERE q.workspace_no = c.workspace_no AND q.campaign_no = c.campaign_no AND q.trunk_no = 0)
+  AND NOT EXISTS (SELECT FROM attempts a
+                  WHERE a.workspace_no = c.workspace_no AND a.campaign_no = c.campaign_no AND a.ended_at IS NULL)
+  AND (c.ends_at <= $1
+       OR EXISTS (SELECT FROM calls l WHERE l.workspace_no = c.workspace_no AND l.campaign_no = c.campaign_no))
+RETURNING c.campaign_id;

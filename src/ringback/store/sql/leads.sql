@@ -1,0 +1,43 @@
+-- name: lead_rules
+-- What the leads of a campaign are planned by.
+SELECT workspace_no, campaign_no, status, window_start_min, window_end_min, starts_at FROM campaigns
+WHERE workspace_no = $1 AND campaign_no = $2;
+
+-- name: lock_leads
+-- One import into a campaign at a time: two files with the same numbers in another order would lock each other out.
+-- The lock goes with the transaction, and holds up nobody else.
+SELECT pg_advisory_xact_lock($1, $2);
+
+-- name: add_leads
+-- Make a call and its first queue row of each lead whose number the campaign does not have yet. The others come back.
+-- Dials are due a microsecond apart: all at the very same time, they would lie at one place of the queue's index.
+WITH opening AS (
+    SELECT * FROM unnest($9::integer[], $10::timestamptz[]) AS o (zone_set_no, opens_at)
+),
+incoming AS (
+    SELECT i.*, o.opens_at + ($11 + i.place - 1) * interval '1 microsecond' AS due_at
+    FROM unnest($4::uuid[], $5::text[], $6::text[], $7::integer[], $8::text[], $12::integer[]) WITH ORDINALITY
+        AS i (call_id, to_number, name, zone_set_no, variables, row_no, place)
+    JOIN opening o USING (zone_set_no)
+),
+created AS (
+    INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, to_number, name, zone_set_no, variables, created_at)
+    SELECT $1, call_id, $2, 0, to_number, name, zone_set_no, variables::jsonb, $3 FROM incoming
+    ON CONFLICT (workspace_no, campaign_no, to_number) WHERE campaign_no > 0 DO NOTHING
+    RETURNING call_id
+),
+queued AS (
+    INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, attempt, due_at)
+    SELECT $1, i.call_id, $2, 0, 1, i.due_at FROM incoming i JOIN created USING (call_id)
+)
+SELECT i.row_no, i.to_number FROM incoming i LEFT JOIN created USING (call_id)
+WHERE created.call_id IS NULL
+ORDER BY i.row_no;
+
+-- name: take_leads
+-- The campaign has new leads: one that was complete runs again, one that is cancelled takes none.
+UPDATE campaigns SET
+    status = CASE WHEN status = 'completed' AND $3 THEN 'running' ELSE status END,
+    finished_at = CASE WHEN status = 'completed' AND $3 THEN NULL ELSE finished_at END
+WHERE workspace_no = $1 AND campaign_no = $2 AND status <> 'cancelled'
+RETURNING status;

@@ -1,0 +1,43 @@
+"""Workspaces: the tenants."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from whenever import Instant
+
+from ringback.domain.limits import LimitKey, LimitKind
+from ringback.store.database import Connection, Record
+from ringback.store.limits import lock_limit, set_caps
+from ringback.store.queries import load
+
+_SQL = load("workspaces")
+
+
+async def create_workspace(
+    db: Connection, workspace_id: UUID, name: str, max_concurrent_calls: int | None, now: Instant
+) -> int:
+    """Make a workspace; None is no cap. Returns its number."""
+    number: int = await db.fetchval(_SQL["create_workspace"], workspace_id, name, now, max_concurrent_calls)
+    return number
+
+
+async def find_workspace(db: Connection, workspace_no: int) -> Record:
+    """The workspace with its cap."""
+    return await db.fetchrow(_SQL["workspace"], workspace_no)
+
+
+async def change_workspace(db: Connection, workspace_no: int, changes: Mapping[str, Any]) -> Record:
+    """Change name or max_concurrent_calls, in a transaction; the rest stays. Returns it as it is then."""
+    key = LimitKey(workspace_no, LimitKind.WORKSPACE, 0)
+    await lock_limit(db, key)
+    if "name" in changes:
+        await db.execute(_SQL["rename_workspace"], workspace_no, changes["name"])
+    if "max_concurrent_calls" in changes:
+        await set_caps(db, key, changes["max_concurrent_calls"], None)
+    return await find_workspace(db, workspace_no)
+
+
+async def workspace_names(db: Connection) -> list[str]:
+    """The names of all workspaces of this installation; for its operator alone."""
+    return [row["name"] for row in await db.fetch(_SQL["workspace_names"])]

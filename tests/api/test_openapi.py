@@ -1,0 +1,105 @@
+"""The document of the API, and that what it shows is what is answered."""
+
+import re
+
+import pytest
+from tests.world import LIVELY, NOON, drive
+from whenever import TimeDelta
+
+from ringback.api import examples
+from ringback.api.app import OPERATIONS
+from ringback.api.problems import CODES
+from ringback.ids import AGENT, CALL, CAMPAIGN, TRUNK, show
+
+
+@pytest.fixture
+async def document(client):
+    """The document as it is served."""
+    return (await client.get("/openapi.json")).json()
+
+
+async def test_document_needs_no_key_and_has_every_operation(service, document):
+    """Each operation with its scope, its good status, and every code with which it can fail."""
+    async with service.client() as anybody:
+        assert (await anybody.get("/openapi.json")).json() == document
+    assert document["openapi"] == "3.1.0"
+    for operation in OPERATIONS:
+        described = document["paths"][operation.path][operation.method.lower()]
+        assert str(operation.status) in described["responses"]
+        assert described["security"] == ([] if operation.scope is None else [{"apiKey": [operation.scope]}])
+        if operation.scope is not None:
+            assert {"401", "403", "500", "503"} <= described["responses"].keys()
+        if "{id}" in operation.path:
+            assert "404" in described["responses"]
+            assert described["parameters"][0]["in"] == "path"
+    assert sum(map(len, document["paths"].values())) == len(OPERATIONS)
+
+
+async def test_every_code_has_an_operation(document):
+    """Codes that no operation has are only those of requests that find none."""
+    shown = set(re.findall(r"'code': '([a-z_]+)'", str(document["paths"])))
+    assert CODES.keys() - shown == {"route_not_found", "method_not_allowed"}
+
+
+async def test_references_of_the_document_lead_somewhere(document):
+    """Each $ref names a part of the document."""
+    for ref in set(re.findall(r"'\$ref': '#/([^']+)'", str(document))):
+        part = document
+        for name in ref.split("/"):
+            part = part[name]
+        assert part
+
+
+async def test_bodies_of_the_examples_are_taken(service, client):
+    """What the document shows as a body is answered as it shows."""
+    world = service.world
+    agent = (await client.post("/v1/agents", json=examples.BODIES["post_agent"])).json()["id"]
+    references = {"agent_id": agent, "trunk_id": show(TRUNK, world.campaign.trunk_id)}
+    campaign = show(CAMPAIGN, world.campaign.campaign_id)
+    for operation in OPERATIONS:
+        body = examples.BODIES.get(operation.run.__name__)
+        if operation.path.endswith("/leads") and operation.method == "POST":
+            body = examples.LEADS_BODY
+        if body is None:
+            assert operation.body is None, operation
+            continue
+        named = {name: references.get(name, value) for name, value in body.items()}
+        path = operation.path.replace("{id}", campaign if "campaigns" in operation.path else references["trunk_id"])
+        answer = await client.request(operation.method, path, json=named)
+        assert answer.status_code == operation.status, (operation.path, answer.text)
+        assert shape(answer.json()) == shape(operation.example), operation.path
+    assert agent.startswith(AGENT)
+
+
+async def test_answers_have_the_shape_of_the_examples(make_service):
+    """Every GET answers the fields that its example has, in their order."""
+    service = await make_service(leads=30, simulator=LIVELY, retry={"max_retries": 2, "wait_minutes": 30})
+    await drive(await service.world.engine(), service.world.clock, NOON + TimeDelta(hours=40))
+    call = next(call for call in await service.world.calls() if call["final_reason"] == "reached")
+    ids = {
+        "/v1/call-logs/{id}": show(CALL, call["call_id"]),
+        "/v1/call-logs/campaign": show(CAMPAIGN, service.world.campaign.campaign_id),
+        "/v1/campaigns": show(CAMPAIGN, service.world.campaign.campaign_id),
+        "/v1/trunks": show(TRUNK, service.world.campaign.trunk_id),
+    }
+    async with service.client(await service.key()) as client:
+        agent = await client.post("/v1/agents", json=examples.BODIES["post_agent"])
+        ids["/v1/agents"] = agent.json()["id"]
+        for operation in OPERATIONS:
+            known = next((found for start, found in ids.items() if operation.path.startswith(start)), None)
+            if operation.method != "GET" or ("{id}" in operation.path and known is None):
+                continue
+            answer = await client.get(operation.path.replace("{id}", known or ""))
+            assert answer.status_code == 200
+            assert shape(answer.json()) == shape(operation.example), operation.path
+
+
+def shape(value):
+    """The names of an object's fields in order, without those that are the caller's own or differ by case."""
+    if isinstance(value, dict):
+        free = {"settings", "variables", "by_final_status", "by_final_reason", "outcomes", "reasons"}
+        free |= {"retry"} if "attempt" in value else set()
+        return [(name, None if name in free else shape(part)) for name, part in value.items() if name != "timeline"]
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [shape(value[0])]
+    return None

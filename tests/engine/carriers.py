@@ -1,0 +1,51 @@
+"""A carrier that does as a test says."""
+
+from uuid import UUID
+
+from ringback.carriers.carrier import Dial, Knowledge, Listener, Unknown
+from ringback.clock import Clock
+
+
+class Puppet:
+    """Places every dial, unless it is told what to raise, and knows what it is told to.
+
+    Args:
+        clock: when it is.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.placed: list[Dial] = []
+        self.raises: Exception | None = None
+        self.knows: Knowledge = Unknown()
+        self.asked: list[UUID] = []
+        self.listener: Listener | None = None
+
+    def made(self, kind, settings, listener):  # noqa: ARG002  # the signature of MakeCarrier
+        """What makes carriers, in an engine of the test's: this one, always."""
+        self.listener = listener
+        return self
+
+    async def place(self, dial):
+        """Ask the far end, once."""
+        if self.raises is not None:
+            raise self.raises
+        self.placed.append(dial)
+        return self.clock.now()
+
+    async def hang_up(self, attempt_id):
+        """Nobody hangs up here."""
+
+    async def look_up(self, dial):
+        """What became of a dial."""
+        self.asked.append(dial.attempt_id)
+        return self.knows
+
+    async def close(self):
+        """There is nothing to let go of."""
+
+
+def use(engine, puppet: Puppet) -> Puppet:
+    """Have an engine dial by a puppet."""
+    engine.node.trunks._make = puppet.made
+    return puppet

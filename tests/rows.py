@@ -1,0 +1,35 @@
+"""Rows beside those of a world: a call of no campaign, another campaign."""
+
+from uuid import UUID
+
+from tests.world import NOON, World
+from whenever import Instant
+
+
+async def single_call(world: World, *, n: int = 1, due_at: Instant = NOON) -> None:
+    """A call of no campaign: at most two dials, ten minutes apart, to a number that no lead has."""
+    await world.value(
+        """WITH call AS (
+            INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, to_number, zone_set_no, retry, created_at)
+            VALUES ($1, $2, 0, $3, '+14155550999', 1, '{"max_attempts": 2, "after": {"no-answer": ["10m"]}}', $4)
+            RETURNING *
+        )
+        INSERT INTO queue SELECT workspace_no, call_id, 0, trunk_no, 1, created_at FROM call""",
+        world.workspace_no,
+        UUID(int=n),
+        world.trunk_no,
+        due_at,
+    )
+
+
+async def second_campaign(world: World) -> int:
+    """Another campaign that runs, as the first in all but its name and without leads; returns its number."""
+    number: int = await world.value(
+        """INSERT INTO campaigns (workspace_no, campaign_id, name, trunk_no, status, retry, window_start_min,
+            window_end_min, created_at)
+        SELECT workspace_no, gen_random_uuid(), 'second', trunk_no, 'running', retry, window_start_min,
+            window_end_min, created_at FROM campaigns
+        RETURNING campaign_no"""
+    )
+    await world.value("INSERT INTO limits VALUES ($1, 'campaign', $2)", world.workspace_no, number)
+    return number

@@ -1,0 +1,176 @@
+"""What the planner makes of the hot statements: on empty tables, on fresh ones without statistics, on large ones."""
+
+import json
+import re
+
+import asyncpg
+import pytest
+from tests.postgres import drop_database
+from tests.world import NOON, migrated
+from whenever import TimeDelta
+
+from ringback.store.database import ENGINE_SETTINGS, connect
+from ringback.store.queries import load
+
+LARGE = 50_000
+FRESH = 5_000
+KEYS = ("workspaces", "trunks", "campaigns")
+WATCHED = frozenset({"calls", "attempts", "queue"})
+HOT = {
+    ("queue", "due_lanes"): "queue_due",
+    ("queue", "lanes_now"): "attempts_live",
+    ("queue", "take_due"): "queue_due",
+    ("queue", "expire"): "calls_pkey",
+    ("attempts", "settle"): "attempts_pkey",
+    ("attempts", "progress"): "attempts_pkey",
+    ("attempts", "withdraw"): "attempts_pkey",
+    ("attempts", "still_live"): "attempts_pkey",
+    ("attempts", "orphans"): "attempts_live",
+    ("finish", "expire_overdue"): "queue_due",
+    ("finish", "lock_idle"): "queue_due",
+}
+"""Each statement with the index that it must live by."""
+
+FILL = """
+INSERT INTO workspaces (workspace_id, name, created_at)
+    SELECT gen_random_uuid(), 'w', '2026-03-02' FROM generate_series(1, 3);
+INSERT INTO trunks (workspace_no, trunk_id, name, kind, settings, billing, created_at)
+    SELECT workspace_no, gen_random_uuid(), 't', 'simulator', '{{}}', '{{}}', '2026-03-02' FROM workspaces;
+INSERT INTO campaigns (workspace_no, campaign_id, name, trunk_no, status, retry, window_start_min, window_end_min,
+                       created_at)
+    SELECT workspace_no, gen_random_uuid(), 'c', trunk_no, 'running', '{{}}', 0, 1440, '2026-03-02' FROM trunks;
+INSERT INTO limits
+    SELECT workspace_no, kind, CASE kind WHEN 'campaign' THEN campaign_no WHEN 'trunk' THEN trunk_no ELSE 0 END
+    FROM campaigns, unnest(ARRAY['workspace', 'campaign', 'trunk']) AS kind;
+INSERT INTO nodes (name, version, started_at, heartbeat_at, lease_until)
+    VALUES ('n', '0', '2026-03-02', '2026-03-02', '2026-03-03');
+INSERT INTO zone_sets (zones) VALUES ('{{UTC}}');
+INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, to_number, zone_set_no, created_at)
+    SELECT workspace_no, gen_random_uuid(), campaign_no, 0, '+1415' || n, 1, '2026-03-02'
+    FROM campaigns, generate_series(1, {rows} / 3) n;
+INSERT INTO queue
+    SELECT workspace_no, call_id, campaign_no, 0, 1, '2026-03-02T12:00Z'::timestamptz + n * interval '1 us'
+    FROM (SELECT *, row_number() OVER () AS n FROM calls) c;
+INSERT INTO attempts (workspace_no, call_id, attempt, attempt_id, campaign_no, trunk_no, node_no, policy_version,
+                      status, intent_at, ended_at, end_reason, stop_reason)
+    SELECT workspace_no, call_id, a, gen_random_uuid(), campaign_no, 1, 1, 1,
+           CASE WHEN up THEN 'initiated' ELSE 'busy' END, '2026-03-02',
+           CASE WHEN NOT up THEN '2026-03-02'::timestamptz END, CASE WHEN NOT up THEN 'user_busy' END,
+           CASE WHEN NOT up THEN 'cancelled' END
+    FROM (SELECT *, row_number() OVER () AS n FROM calls) c, generate_series(1, 2) a,
+         LATERAL (SELECT a = 2 AND n % 50 = 0 AS up) u;
+"""
+
+
+async def fill(dsn: str, rows: int, *, analyse: bool) -> None:
+    """Calls that wait, with two attempts each, of which one in a hundred is up."""
+    connection = await asyncpg.connect(dsn)
+    for table in WATCHED:
+        await connection.execute(
+            f"ALTER TABLE {table} SET (autovacuum_enabled = off)"
+        )  # or statistics come by themselves
+    await connection.execute(FILL.format(rows=rows))
+    if analyse:
+        await connection.execute("VACUUM ANALYZE")
+    await connection.close()
+
+
+@pytest.fixture(params=["empty", "fresh", "analysed"])
+async def engine(request, postgres):
+    """A connection as the engine has it, to a database of each kind."""
+    dsn = await migrated(postgres)
+    if request.param != "empty":
+        await fill(dsn, FRESH if request.param == "fresh" else LARGE, analyse=request.param == "analysed")
+    database = await connect(dsn, size=1, settings=ENGINE_SETTINGS)
+    async with database.connection() as connection:
+        yield connection
+    await database.close()
+    await drop_database(dsn)
+
+
+async def arguments(db, statement: str, rows: int = 20) -> list[object]:
+    """Real arguments for a statement: keys of attempts that are over, and otherwise what fits the type."""
+    prepared = await db.prepare(statement)
+    found = await db.fetch("SELECT * FROM attempts WHERE end_reason IS NOT NULL LIMIT $1", rows)
+    of_type = {
+        "int2": [row["attempt"] for row in found],
+        "int4": [row["workspace_no"] for row in found],
+        "int8": [1] * len(found),
+        "uuid": [row["call_id"] for row in found],
+        "text": ["busy"] * len(found),
+        "timestamptz": [NOON + TimeDelta(seconds=n) for n, _ in enumerate(found)],
+    }
+    plain = {"int4": 5, "int8": 5, "timestamptz": NOON}
+    return [
+        of_type[parameter.name.removesuffix("[]")] if parameter.kind == "array" else plain[parameter.name]
+        for parameter in prepared.get_parameters()
+    ]
+
+
+def nodes_of(plan: dict) -> list[dict]:
+    """A plan and all that is below it."""
+    return [plan, *(node for below in plan.get("Plans", ()) for node in nodes_of(below))]
+
+
+BY_KEY = {"calls": {"calls_pkey"}, "attempts": {"attempts_pkey", "attempts_live"}, "queue": {"queue_due", "queue_pkey"}}
+"""The indexes by which a duty may find a row of these; another one that fits by chance is a walk over many."""
+
+
+def check(explained: list, index: str) -> None:
+    """No watched table is walked over, and the statement lives by its index."""
+    nodes = nodes_of(explained[0]["Plan"])
+    walked = [node for node in nodes if node["Node Type"] == "Seq Scan" and node.get("Relation Name") in WATCHED]
+    assert walked == [], [node["Relation Name"] for node in walked]
+    used = {node["Index Name"] for node in nodes if "Index Name" in node}
+    assert index in used, used
+    for node in nodes:
+        if "Index Name" in node and node.get("Relation Name") in BY_KEY:
+            assert node["Index Name"] in BY_KEY[node["Relation Name"]]
+    # a scan of the whole index is a walk over the table by another name
+    whole = [n for n in nodes if n.get("Relation Name") in WATCHED and "Index Name" in n and "Index Cond" not in n]
+    assert [n["Index Name"] for n in whole if n["Index Name"] != "attempts_live"] == []
+    assert not any("Hash Join" in node["Node Type"] or "Merge Join" in node["Node Type"] for node in nodes)
+
+
+async def test_hot_statements_live_by_their_index(engine):
+    """With real arguments, and planned once for all arguments as a prepared statement comes to be."""
+    for (topic, name), index in HOT.items():
+        statement = load(topic)[name].rstrip(";")
+        values = await arguments(engine, statement)
+        real = json.loads(await engine.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *values))
+        generic = json.loads(await generic_plan(engine, statement))
+        for explained in (real, generic):
+            try:
+                check(explained, index)
+            except AssertionError as wrong:
+                raise AssertionError(f"{topic}.{name}: {wrong}\n{json.dumps(explained, indent=1)}") from wrong
+    await a_settlement_reads_by_key(engine)
+
+
+async def a_settlement_reads_by_key(db) -> None:
+    """Of a hundred attempts that are over: the pages that it touches are a few for each, whatever the tables hold."""
+    statement = load("attempts")["settle"].rstrip(";")
+    values = await arguments(db, statement, 100)
+    explained = json.loads(await db.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", *values))
+    plan = explained[0]["Plan"]
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 20 * max(len(values[0]), 1)
+
+
+async def generic_plan(db, statement: str) -> str:
+    """The plan of a statement whose arguments are not known."""
+    async with db.transaction():
+        # asyncpg prepares every statement, and would want arguments for this one
+        await db.execute(
+            "CREATE OR REPLACE FUNCTION pg_temp.plan_of(text) RETURNS json LANGUAGE plpgsql AS "
+            "$$ DECLARE plan json; BEGIN EXECUTE $1 INTO plan; RETURN plan; END $$"
+        )
+        return await db.fetchval("SELECT pg_temp.plan_of($1)", f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {statement}")
+
+
+def test_the_engines_statements_are_looked_at():
+    """What joins the three large tables in a duty is in the table above, or is by its nature an insert."""
+    exempt = {("queue", "lock_limits"), ("queue", "zone_sets"), ("queue", "intend"), ("queue", "postpone")}
+    exempt |= {("queue", "set_pace"), ("finish", "complete_empty")}
+    known = {(topic, name) for topic in ("queue", "attempts", "finish") for name in load(topic)}
+    assert known - exempt == set(HOT)
+    assert all(re.search(r"\b(INSERT|limits|zone_sets|complete)", load(t)[n]) for t, n in exempt)
