@@ -1,6 +1,6 @@
 # One word runs everything; each target sets up .venv first when it is missing or stale.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format lock
+.PHONY: help demo test check bench soak format lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -23,8 +23,11 @@ check: .venv/ready ## format, lint, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: .venv/ready ## measure, and write docs/benchmarks.md
+bench: .venv/bench ## measure, and write docs/benchmarks.md (three quarters of an hour, 15 GB of disk)
 	@$(BIN)/python -m bench
+
+soak: .venv/ready ## kill, freeze and cut off for an hour (SOAK="--kills 10000"), and write docs/soak.md
+	@$(BIN)/python -m tests.chaos.soak $(SOAK)
 
 format: .venv/ready ## put the code into its form
 	@$(BIN)/ruff format .
@@ -33,6 +36,11 @@ format: .venv/ready ## put the code into its form
 lock: .venv/ready ## pin the dependencies anew (wants uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/base.in -o requirements/base.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/dev.in -o requirements/dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/bench.in -o requirements/bench.txt
+
+.venv/bench: .venv/ready requirements/bench.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
 
 .venv/ready: requirements/dev.txt pyproject.toml scripts/setup.sh
 	@scripts/setup.sh $(PYTHON)

@@ -1,6 +1,7 @@
-"""Run the bench: `python -m bench [--only engine|leads|history] [--quick] [--profile]`.
+"""Run the bench: `python -m bench [--only PART]... [--quick] [--profile]`.
 
-A whole run takes a few minutes and writes docs/benchmarks.md. It ends with 1 where a figure misses its limit.
+A whole run takes three quarters of an hour, writes docs/benchmarks.md, and wants 15 GB of disk for a while; a third of
+it is the part `backlog`, which holds a snapshot open for ten minutes. It ends with 1 where a figure misses its limit.
 """
 
 import argparse
@@ -8,39 +9,70 @@ import asyncio
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-import asyncpg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import engine, history, leads
+from bench import backlog, caps, engine, history, lateness, leads, memory, nodes
+from bench.databases import ask, fresh_database
 from bench.figures import HEADINGS, Context, Figure
 from bench.machine import Machine, Noise, this_machine
+from bench.peers import measure as peers
 from ringback.clock import SystemClock
-from ringback.store.database import API_SETTINGS, connect
 from ringback.store.embedded import EmbeddedPostgres
-from ringback.store.migrate import migrate
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 WIDE = 320
-PARTS: MappingProxyType[str, Callable[[Context], Awaitable[list[Figure]]]] = MappingProxyType(
-    {"engine": engine.measure, "leads": leads.measure, "history": history.measure}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the bench.
+
+    Attributes:
+        measure: finds its figures, on a server and a database of its own.
+        explained: its section of the page.
+        settings: of the server, where they are not quite those of an installation.
+    """
+
+    measure: Callable[[Context], Awaitable[list[Figure]]]
+    explained: str
+    settings: Mapping[str, str] | None = None
+
+
+PARTS: MappingProxyType[str, Part] = MappingProxyType(
+    {
+        "engine": Part(engine.measure, engine.EXPLAINED),
+        "peers": Part(peers.measure, peers.EXPLAINED),
+        "nodes": Part(nodes.measure, nodes.EXPLAINED),
+        "lateness": Part(lateness.measure, lateness.EXPLAINED),
+        "backlog": Part(backlog.measure, backlog.EXPLAINED),
+        "memory": Part(memory.measure, memory.EXPLAINED),
+        "caps": Part(caps.measure, caps.EXPLAINED, caps.CONNECTIONS),
+        "leads": Part(leads.measure, leads.EXPLAINED),
+        "history": Part(history.measure, history.EXPLAINED),
+    }
 )
 
 
 def main() -> int:
     """Measure what was asked for; returns the exit code."""
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    options.add_argument("--only", choices=list(PARTS), help="measure one part, and leave the page as it is")
+    options.add_argument(
+        "--only", choices=list(PARTS), action="append", help="measure this part (and others named so), and no page"
+    )
     options.add_argument("--quick", action="store_true", help="small sizes: shows that the bench works, not how fast")
     options.add_argument("--profile", action="store_true", help="also print where the engine's own time goes")
     chosen = options.parse_args()
-    machine, figures = _run([chosen.only] if chosen.only else list(PARTS), chosen.quick, chosen.profile)
+    names = [name for name in PARTS if chosen.only is None or name in chosen.only]
+    if "peers" in names and not chosen.quick and peers.missing():
+        options.error(f"{', '.join(peers.missing())} are not installed: `make bench` does it")
+    machine, figures = _run(names, chosen.quick, chosen.profile)
     _show(machine, figures, judged=not chosen.quick)
     if not chosen.quick and not chosen.only:
         PAGE.write_text(page(machine, figures), encoding="utf-8")
@@ -48,61 +80,45 @@ def main() -> int:
     return int(not chosen.quick and any(figure.holds() is False for figure in figures))
 
 
-def _run(parts: Sequence[str], quick: bool, profile: bool) -> tuple[Machine, list[Figure]]:
+def _run(names: Sequence[str], quick: bool, profile: bool) -> tuple[Machine, list[Figure]]:
+    noise, about = Noise(), Machine()
+    figures: list[Figure] = []
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+        for name in names:
+            noise.listen()
+            machine, found = _run_part(name, progress, quick, profile)
+            about = about or machine
+            figures += found
+    noise.listen()
+    return (*about, noise.row()), figures
+
+
+def _run_part(name: str, progress: Progress, quick: bool, profile: bool) -> tuple[Machine, list[Figure]]:
+    """A part on a server of its own: what one part wrote is not there to be vacuumed in the next."""
     folder = Path(tempfile.mkdtemp(prefix="ringback-bench-"))
     folder.chmod(0o755)  # the server may run as another user, who has to pass through
-    server = EmbeddedPostgres(folder / "data")
+    server = EmbeddedPostgres(folder / "data", settings=PARTS[name].settings or {})
     try:
-        server.start()
+        dsn = server.start()
         assert server.pid is not None
-        return asyncio.run(_measure(server.dsn, server.pid, parts, quick, profile))
+        return asyncio.run(_measure(name, Context(dsn, server.pid, progress, quick, profile)))
     finally:
         server.stop()
         shutil.rmtree(folder)
 
 
-async def _measure(
-    dsn: str, server_pid: int, parts: Sequence[str], quick: bool, profile: bool
-) -> tuple[Machine, list[Figure]]:
-    machine, noise = this_machine(await _ask(dsn, "SHOW server_version"), SystemClock().now()), Noise()
-    figures: list[Figure] = []
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
-        for part in parts:
-            noise.listen()
-            async with _fresh_database(dsn, part) as fresh:
-                figures += await PARTS[part](Context(fresh, server_pid, progress, quick, profile))
-    noise.listen()
-    return (*machine, noise.row()), figures
-
-
-@asynccontextmanager
-async def _fresh_database(dsn: str, name: str) -> AsyncIterator[str]:
-    """A database of one part's own, gone afterwards, so that no part pays for another one's rows."""
-    head, _, query = dsn.partition("?")
-    fresh = f"{head.rsplit('/', 1)[0]}/{name}?{query}"
-    await _ask(dsn, f'CREATE DATABASE "{name}"')
-    try:
-        database = await connect(fresh, size=1, settings=API_SETTINGS)
-        await migrate(database, SystemClock().now())
-        await database.close()
-        yield fresh
-    finally:
-        await _ask(dsn, f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-async def _ask(dsn: str, statement: str) -> str:
-    connection = await asyncpg.connect(dsn)
-    try:
-        return str(await connection.fetchval(statement))
-    finally:
-        await connection.close()
+async def _measure(name: str, server: Context) -> tuple[Machine, list[Figure]]:
+    machine = this_machine(await ask(server.dsn, "SHOW server_version"), SystemClock().now())
+    async with fresh_database(server.dsn, name) as fresh:
+        return machine, await PARTS[name].measure(replace(server, dsn=fresh))
 
 
 def page(machine: Machine, figures: Sequence[Figure]) -> str:
     """docs/benchmarks.md of a whole run."""
     rows = [figure.cells(judged=True) for figure in figures]
     table = "\n".join(f"| {' | '.join(row)} |" for row in (HEADINGS, ("---",) * len(HEADINGS), *rows))
+    explained = "\n\n".join(part.explained for part in PARTS.values())
     on = "\n".join(f"- {name}: {value}" for name, value in machine)
     return f"""# Benchmarks
 
@@ -115,11 +131,7 @@ server. Where rounds are listed, ours and the peer's took turns, and the figure 
 
 {table}
 
-{engine.EXPLAINED}
-
-{leads.EXPLAINED}
-
-{history.EXPLAINED}
+{explained}
 """
 
 

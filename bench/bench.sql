@@ -3,30 +3,31 @@
 INSERT INTO workspaces (workspace_id, name, created_at) VALUES ($1, 'bench', $2) RETURNING workspace_no;
 
 -- name: new_trunk
--- A simulator without any delay.
+-- A simulator.
 INSERT INTO trunks (workspace_no, trunk_id, name, kind, settings, billing, created_at)
-VALUES ($1, $2, 'sim', 'simulator', '{"seed": 7, "speed": 0}',
+VALUES ($1, $2, 'sim', 'simulator', $4::text::jsonb,
         '{"per_minute_micros": 12000, "currency": "USD", "first_sec": 60, "next_sec": 6}', $3)
 RETURNING trunk_no;
 
 -- name: new_campaign
--- A campaign that may dial all day and redials after a second, four dials in all.
+-- A campaign that may dial all day and redials after a second, so many dials in all.
 INSERT INTO campaigns (workspace_no, campaign_id, name, trunk_no, status, retry, window_start_min, window_end_min,
                        created_at)
 VALUES ($1, $2, 'bench', $3, $4,
-        '{"max_attempts": 4, "after": {"no-answer": ["1s"], "busy": ["1s"], "voicemail": ["1s"], "failed": ["1s"]}}',
+        '{"after": {"no-answer": ["1s"], "busy": ["1s"], "voicemail": ["1s"], "failed": ["1s"]}}'::jsonb
+        || jsonb_build_object('max_attempts', $6::integer),
         0, 1440, $5)
 RETURNING campaign_no;
 
 -- name: new_limits
--- One cap for all of them, wide enough not to be what is measured.
+-- One cap for all of them.
 INSERT INTO limits (workspace_no, kind, ref_no, max_concurrent_calls)
 VALUES ($1, 'workspace', 0, $4), ($1, 'campaign', $2, $4), ($1, 'trunk', $3, $4);
 
 -- name: fill_queue
--- So many leads, due a microsecond apart, as an import leaves them.
+-- So many leads from the $7-th on, due so many microseconds apart.
 WITH leads AS (
-    SELECT uuidv7() AS call_id, n FROM generate_series(1, $4::integer) AS n
+    SELECT uuidv7() AS call_id, n FROM generate_series($7::integer + 1, $7::integer + $4::integer) AS n
 ),
 called AS (
     INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, to_number, zone_set_no, created_at)
@@ -34,7 +35,19 @@ called AS (
     FROM leads
 )
 INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, attempt, due_at)
-SELECT $1, call_id, $2, 0, 1, $5::timestamptz + n * interval '1 microsecond' FROM leads;
+SELECT $1, call_id, $2, 0, 1, $6::timestamptz + (n - $7) * $8::integer * interval '1 microsecond' FROM leads;
+
+-- name: due_until
+-- When each call is due that is due by then.
+SELECT call_id, due_at FROM queue WHERE workspace_no = $1 AND campaign_no = $2 AND due_at <= $3;
+
+-- name: called
+-- When each call was dialled.
+SELECT call_id, called_at FROM attempts WHERE workspace_no = $1 AND ended_at IS NOT NULL;
+
+-- name: live_attempts
+-- How many attempts have not ended.
+SELECT count(*) FROM attempts WHERE workspace_no = $1 AND ended_at IS NULL;
 
 -- name: ended_attempts
 -- How many attempts have ended, by the sums that the statement which ends them adds to.
@@ -53,11 +66,12 @@ WHERE c.workspace_no = $1 AND c.final_status IS NULL
                   WHERE a.workspace_no = c.workspace_no AND a.call_id = c.call_id AND a.ended_at IS NULL);
 
 -- name: bare_claim
--- The bare peer of a claim: out of the queue, into the attempts. What it took comes back as two texts, which nobody
--- here has to take apart.
+-- The bare peer of a claim: out of the queue, into the attempts, first dials or redials ($6). What it took comes back
+-- as two texts, which nobody here has to take apart.
 WITH due AS (
     SELECT q.ctid AS at FROM queue q
-    WHERE q.workspace_no = $1 AND q.campaign_no = $2 AND q.trunk_no = 0 AND q.due_at <= $5
+    WHERE q.workspace_no = $1 AND q.campaign_no = $2 AND q.trunk_no = 0 AND q.caller_no = 0
+      AND (q.attempt > 1) = $6 AND q.due_at <= $5
     ORDER BY q.due_at LIMIT $4
     FOR UPDATE SKIP LOCKED
 ),
@@ -74,7 +88,7 @@ SELECT count(*) AS dials, array_agg(call_id)::text AS call_ids, array_agg(attemp
 
 -- name: bare_settle
 -- The bare peer of a settlement: the same rows are ended, queued again, finished and summed. One call in seven is
--- reached, by the last bits of its id.
+-- reached, by the last bits of its id. Rows are found by their whole key, as ours are, whatever the statistics say.
 WITH ended AS (
     UPDATE attempts a SET
         called_at = $5::timestamptz, ended_at = $5::timestamptz, ring_sec = 25, currency = 'USD',
@@ -89,11 +103,12 @@ WITH ended AS (
         retry_rule = CASE WHEN NOT o.reached AND o.attempt < 4 THEN 'no-answer: 1s' END,
         stop_reason = CASE WHEN o.reached THEN 'reached' WHEN o.attempt = 4 THEN 'attempts_exhausted' END
     FROM (
-        SELECT call_id, attempt, (uuid_hash(call_id)::bigint + attempt * 37) % 7 = 0 AS reached
-        FROM unnest($3::text::uuid[], $4::text::smallint[]) AS t (call_id, attempt)
+        SELECT *, (uuid_hash(call_id)::bigint + attempt * 37) % 7 = 0 AS reached
+        FROM unnest(array_fill($1::integer, ARRAY[cardinality($4::text::smallint[])]), $3::text::uuid[],
+                    $4::text::smallint[]) AS t (workspace_no, call_id, attempt)
     ) o
-    WHERE a.workspace_no = $1 AND a.call_id = o.call_id AND a.attempt = o.attempt AND a.end_reason IS NULL
-    RETURNING a.call_id, a.attempt, a.status, a.end_reason, a.duration_sec, a.billed_sec, a.cost_micros, a.retry_at,
+    WHERE a.workspace_no = o.workspace_no AND a.call_id = o.call_id AND a.attempt = o.attempt AND a.end_reason IS NULL
+    RETURNING a.workspace_no, a.call_id, a.attempt, a.status, a.end_reason, a.duration_sec, a.billed_sec, a.cost_micros, a.retry_at,
               a.stop_reason
 ),
 requeued AS (
@@ -102,7 +117,7 @@ requeued AS (
 ),
 finished AS (
     UPDATE calls c SET final_status = e.status, final_reason = e.stop_reason, finished_at = $5::timestamptz
-    FROM ended e WHERE e.stop_reason IS NOT NULL AND c.workspace_no = $1 AND c.call_id = e.call_id
+    FROM ended e WHERE e.stop_reason IS NOT NULL AND c.workspace_no = e.workspace_no AND c.call_id = e.call_id
 )
 INSERT INTO tallies AS t (workspace_no, campaign_no, day, attempt, end_reason, currency, status, attempts,
                           connected_sec, billed_sec, cost_micros)
@@ -156,3 +171,7 @@ CROSS JOIN LATERAL (
 -- name: some_calls
 -- Ids of calls anywhere in the table, in no order.
 SELECT call_id FROM calls WHERE workspace_no = $1 ORDER BY random() LIMIT $2;
+
+-- name: pause
+-- Nothing more of this tenant is dialled.
+UPDATE campaigns SET status = 'paused' WHERE workspace_no = $1;

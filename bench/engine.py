@@ -3,102 +3,77 @@
 import asyncio
 import cProfile
 import pstats
-import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from bench.figures import Context, Figure, Limit, Stopwatch, amount, middle, spread
 from bench.machine import cpu_sec
+from bench.ours import LOOK_SEC, SETTINGS, Times, ended_attempts, engine_at_work, until
 from bench.world import SQL, World, at_work, fill_queue, new_world, tidy
 from ringback import wiring
 from ringback.clock import SystemClock
-from ringback.engine.dial import Dialler
-from ringback.engine.engine import Engine, EngineSettings
-from ringback.engine.settle import Settler
-from ringback.errors import RingbackError
-from ringback.events import LogAndCount
 from ringback.store.database import API_SETTINGS, ENGINE_SETTINGS, Database, connect
 
-LEAST = Limit(3_000)
-LONGEST_SEC = 60.0
-LOOK_SEC = 0.02
+LEAST, LEAST_SHARE = Limit(10_000), Limit(0.35)
 PROFILED = 30
-SETTINGS = EngineSettings()
 EXPLAINED = """## Engine
 
 A node of its own with the settings of an installation dials on the simulator without delay (speed 0): due leads are
 claimed and their intents committed, then each is placed, decided on, priced, and its outcome, its redial and the sums
-committed. An attempt counts when its outcome is durable. The bare peer makes the same changes to the same tables in
-PostgreSQL alone, with a statement to claim and one to settle: no rules, no simulator, no rows that leave the server."""
+committed. An attempt counts when its outcome is durable. All leads are due from the first moment on, and redials come
+due a second after the dial before them. The figure is that of all rounds together: all attempts by all their time. The
+bare peer makes the same changes to the same tables in PostgreSQL alone, with a statement to claim and one to settle: no
+rules, no caps, no simulator, no rows that leave the server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is done: so many leads, and so many rounds of so many attempts."""
+    """How much is done: so many leads, and so many rounds of so many seconds."""
 
     leads: int
-    attempts: int
     rounds: int
+    our_sec: float
+    bare_sec: float
 
 
 @dataclass(slots=True)
 class Round:
-    """What one round found."""
+    """What one round found; milliseconds of CPU are for a thousand attempts."""
 
-    per_sec: float
+    attempts: int
+    sec: float
     python_ms: float
     postgres_ms: float
-    claim_ms: list[float] = field(default_factory=list)
-    settle_ms: list[float] = field(default_factory=list)
+    times: Times = field(default_factory=Times)
 
-
-class TimedDialler(Dialler):
-    """A Dialler that notes how long each claim took."""
-
-    def __init__(self, engine: Engine, times_ms: list[float]) -> None:
-        super().__init__(engine.node, SETTINGS.claim_batch)
-        self._times_ms = times_ms
-
-    async def run_once(self) -> int:
-        """Claim, and note the time of a claim that took something."""
-        return await _timed(super().run_once, self._times_ms)
-
-
-class TimedSettler(Settler):
-    """A Settler that notes how long each settlement took."""
-
-    def __init__(self, engine: Engine, times_ms: list[float]) -> None:
-        super().__init__(engine.node, SETTINGS.settle_batch)
-        self._times_ms = times_ms
-
-    async def run_once(self) -> int:
-        """Settle, and note the time of a settlement that ended something."""
-        return await _timed(super().run_once, self._times_ms)
+    @property
+    def per_sec(self) -> float:
+        """Attempts a second."""
+        return self.attempts / self.sec
 
 
 async def measure(context: Context) -> list[Figure]:
     """The engine and its bare peer in turn, on the same server."""
-    sizes = Sizes(600, 400, 1) if context.quick else Sizes(200_000, 75_000, 3)
+    sizes = Sizes(20_000, 1, 0.5, 0.1) if context.quick else Sizes(1_000_000, 3, 20.0, 6.0)
     database = await connect(context.dsn, size=2, settings=API_SETTINGS)
     try:
         ours, bare = await _worlds(context, database, sizes)
         rounds, peers = [], []
-        with context.step(f"engine and bare SQL, {sizes.attempts:,} attempts a round", 2 * sizes.rounds) as done:
+        with context.step(f"engine and bare SQL, {sizes.our_sec:.0f} s a round", 2 * sizes.rounds) as done:
             for _ in range(sizes.rounds):
-                rounds.append(await _engine_round(context, database, ours, sizes.attempts))
+                rounds.append(await _engine_round(context, database, ours, sizes.our_sec))
                 done()
-                peers.append(await _bare_round(context, bare, sizes.attempts))
+                peers.append(await _bare_round(context, bare, sizes.bare_sec))
                 done()
         await _check(database, ours)
         await _check(database, bare)
         if context.profile:
-            await _engine_round(context, database, ours, sizes.attempts, cProfile.Profile())
+            await _engine_round(context, database, ours, sizes.our_sec, cProfile.Profile())
     finally:
         await database.close()
-    return _figures(rounds, peers)
+    return _figures(rounds, peers, sizes)
 
 
 async def _worlds(context: Context, database: Database, sizes: Sizes) -> tuple[World, World]:
@@ -114,39 +89,26 @@ async def _worlds(context: Context, database: Database, sizes: Sizes) -> tuple[W
 
 
 async def _engine_round(
-    context: Context, database: Database, world: World, attempts: int, profile: cProfile.Profile | None = None
+    context: Context, database: Database, world: World, sec: float, profile: cProfile.Profile | None = None
 ) -> Round:
-    """Run a node of its own until so many attempts have ended in the database."""
-    ours = await wiring.engine_database(context.dsn)
-    engine = wiring.build_engine(
-        ours,
-        SystemClock(),
-        random.Random(2),
-        folder=Path("/nonexistent"),
-        publish=LogAndCount(),
-        settings=SETTINGS,
-    )
-    found = Round(0.0, 0.0, 0.0)
-    engine.dialler = TimedDialler(engine, found.claim_ms)
-    engine.settler = TimedSettler(engine, found.settle_ms)
-    stop = asyncio.Event()
+    """Run a node of its own, and count for so many seconds from its first ended attempt on."""
+    times = Times()
 
     async def ended() -> int:
-        async with database.connection() as db:
-            return int(await db.fetchval(SQL["ended_attempts"], world.workspace_no))
+        return await ended_attempts(database, world)
 
     with profile or nullcontext():
-        async with at_work(asyncio.create_task(engine.run(stop, LONGEST_SEC)), stop):
-            await _until(ended, await ended() + 1)
-            found.per_sec, found.python_ms, found.postgres_ms = await _rate(context, ended, attempts)
-    await ours.close()
+        async with engine_at_work(context.dsn, times):
+            await until(ended, await ended() + 1)
+            found = await _counted(context, ended, sec)
     if profile is not None:
         context.progress.stop()
         pstats.Stats(profile).sort_stats("tottime").print_stats(PROFILED)
+    found.times = times
     return found
 
 
-async def _bare_round(context: Context, world: World, attempts: int) -> Round:
+async def _bare_round(context: Context, world: World, sec: float) -> Round:
     """The same changes of rows by as many connections, each claiming and settling in turn."""
     size = wiring.ENGINE_CONNECTIONS
     database = await connect(context.dsn, size=size, settings=ENGINE_SETTINGS)
@@ -161,8 +123,8 @@ async def _bare_round(context: Context, world: World, attempts: int) -> Round:
         return sum(counts)
 
     async with at_work(asyncio.create_task(work()), stop):
-        await _until(ended, 1)
-        found = Round(*await _rate(context, ended, attempts))
+        await until(ended, 1)
+        found = await _counted(context, ended, sec)
     await database.close()
     return found
 
@@ -170,46 +132,28 @@ async def _bare_round(context: Context, world: World, attempts: int) -> Round:
 async def _claim_and_settle(
     database: Database, world: World, stop: asyncio.Event, counts: list[int], number: int
 ) -> None:
-    key, clock = (world.workspace_no, world.campaign_no), SystemClock()
+    key, clock, redials, misses = (world.workspace_no, world.campaign_no), SystemClock(), False, 0
     async with database.connection() as db:
         while not stop.is_set():
-            taken = await db.fetchrow(SQL["bare_claim"], *key, world.trunk_no, SETTINGS.claim_batch, clock.now())
-            if not taken["dials"]:
+            if misses > 1:
                 await asyncio.sleep(LOOK_SEC)
+            redials = not redials
+            batch = (world.trunk_no, SETTINGS.claim_batch, clock.now(), redials)
+            taken = await db.fetchrow(SQL["bare_claim"], *key, *batch)
+            misses = 0 if taken["dials"] else misses + 1
+            if misses:
                 continue
             await db.execute(SQL["bare_settle"], *key, taken["call_ids"], taken["ordinals"], clock.now())
             counts[number] += taken["dials"]
 
 
-async def _rate(context: Context, ended: Callable[[], Awaitable[int]], attempts: int) -> tuple[float, float, float]:
-    """Attempts a second, and milliseconds of CPU for a thousand of them, ours and the server's."""
+async def _counted(context: Context, ended: Callable[[], Awaitable[int]], sec: float) -> Round:
+    """What is done in so many seconds, and the CPU that it takes, ours and the server's."""
     first, python, postgres, watch = await ended(), time.process_time(), cpu_sec(context.server_pid), Stopwatch()
-    last = await _until(ended, first + attempts)
-    sec, count = watch.sec(), last - first
-    used = time.process_time() - python, cpu_sec(context.server_pid) - postgres
-    return count / sec, used[0] * 1e6 / count, used[1] * 1e6 / count
-
-
-async def _until(ended: Callable[[], Awaitable[int]], count: int) -> int:
-    """Wait until so many attempts have ended; returns how many have.
-
-    Raises:
-        RingbackError: they did not within LONGEST_SEC.
-    """
-    watch = Stopwatch()
-    while (now := await ended()) < count:
-        if watch.sec() > LONGEST_SEC:
-            raise RingbackError(f"only {now:,} of {count:,} attempts ended within {LONGEST_SEC:.0f} s")
-        await asyncio.sleep(LOOK_SEC)
-    return now
-
-
-async def _timed(run_once: Callable[[], Awaitable[int]], times_ms: list[float]) -> int:
-    watch = Stopwatch()
-    moved = await run_once()
-    if moved:
-        times_ms.append(1000 * watch.sec())
-    return moved
+    await asyncio.sleep(sec)
+    count = await until(ended, first + 1) - first
+    took, used = watch.sec(), (time.process_time() - python, cpu_sec(context.server_pid) - postgres)
+    return Round(count, took, used[0] * 1e6 / count, used[1] * 1e6 / count)
 
 
 async def _check(database: Database, world: World) -> None:
@@ -223,21 +167,22 @@ async def _check(database: Database, world: World) -> None:
     assert lost == 0, f"{lost} calls are lost"
 
 
-def _figures(rounds: list[Round], peers: list[Round]) -> list[Figure]:
+def _figures(rounds: list[Round], peers: list[Round], sizes: Sizes) -> list[Figure]:
     rates, bare = [r.per_sec for r in rounds], [r.per_sec for r in peers]
     pairs = [ours / peer for ours, peer in zip(rates, bare, strict=True)]
-    claims, settles = [t for r in rounds for t in r.claim_ms], [t for r in rounds for t in r.settle_ms]
+    claims, settles = [t for r in rounds for t in r.times.claim_ms], [t for r in rounds for t in r.times.settle_ms]
     batches = f"batches of at most {SETTINGS.claim_batch}"
+    sec = sum(r.sec for r in rounds)
     return [
         Figure(
-            "engine: attempts from intent to outcome",
-            middle(rates),
+            f"engine: attempts from intent to outcome, {sizes.leads:,} leads due, over {sec:.0f} s",
+            sum(r.attempts for r in rounds) / sec,
             "attempts/s",
             LEAST,
             f"bare SQL, {wiring.ENGINE_CONNECTIONS} connections, {batches}: {amount(middle(bare))} attempts/s",
             f"ours {spread(rates)}; bare {spread(bare)}",
         ),
-        Figure("engine: share of the bare SQL", middle(pairs), "of bare", rounds=spread(pairs)),
+        Figure("engine: share of the bare SQL", middle(pairs), "of bare", LEAST_SHARE, rounds=spread(pairs)),
         Figure(f"engine: a claim in {batches}, to its commit", middle(claims), "ms"),
         Figure(f"engine: a settlement in {batches}, to its commit", middle(settles), "ms"),
         Figure(

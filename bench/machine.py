@@ -61,12 +61,15 @@ def cpu_sec(pid: int) -> float:
     return sum(_cpu_sec_of(process) for process in (top, *top.children(recursive=True)))
 
 
-def peak_memory_mb() -> float:
-    """The most resident memory, in MB of 1,000,000 bytes, that this process has had since it was started.
+def peak_memory_mb(pid: int | None = None) -> float:
+    """The most resident memory, in MB of 1,000,000 bytes, that a process has had since it was started.
 
     Not getrusage: its ru_maxrss begins with what the parent process had.
+
+    Args:
+        pid: the process; None is this one.
     """
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    lines = Path(f"/proc/{pid or 'self'}/status").read_text(encoding="ascii").splitlines()
     kib = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
     return int(kib) * 1024 / 1_000_000
 

@@ -6,18 +6,21 @@ from pathlib import Path
 
 from bench.bare_history import create_bare_app
 from ringback import wiring
-from ringback.api.server import serve
+from ringback.api.server import Ending, serve
 from ringback.config import Settings
+from ringback.events import LogAndCount
 
 
 async def _serve(which: str, dsn: str, host: str, port: int) -> None:
-    stop = asyncio.Event()
+    ending = Ending()
     # the parent closes our input when it is done, and so it does when it dies
-    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), ending.stop.set)
     if which == "ours":
-        await wiring.serve_api(dsn, Settings(Path("/nonexistent"), host=host, port=port), stop, _say_ready)
+        await wiring.serve_api(
+            dsn, Settings(Path("/nonexistent"), host=host, port=port), LogAndCount(), ending, _say_ready
+        )
     else:
-        await serve(await create_bare_app(dsn, wiring.API_CONNECTIONS), host, port, stop, _say_ready)
+        await serve(await create_bare_app(dsn, wiring.API_CONNECTIONS), host, port, ending, _say_ready)
 
 
 def _say_ready() -> None:

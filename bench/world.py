@@ -1,8 +1,9 @@
 """Databases with something in them to measure."""
 
 import asyncio
+import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,15 @@ from types import MappingProxyType
 
 from whenever import Instant
 
+from ringback.clock import SystemClock
 from ringback.ids import Ids
 from ringback.store.database import Connection, Database
 from ringback.store.zones import zone_set_numbers
 
 ZONES = (("Europe/Berlin",), ("America/New_York",), ("Asia/Tokyo",), ("Australia/Sydney",))
 CAP = 5_000
+INSTANT: MappingProxyType[str, object] = MappingProxyType({"seed": 7, "speed": 0})
+"""A simulator without any delay."""
 
 
 def _statements() -> MappingProxyType[str, str]:
@@ -38,23 +42,55 @@ class World:
     trunk_no: int
 
 
-async def new_world(database: Database, now: Instant, *, status: str = "running") -> World:
-    """Make a tenant of its own."""
+async def new_world(
+    database: Database,
+    now: Instant,
+    *,
+    status: str = "running",
+    max_attempts: int = 4,
+    cap: int = CAP,
+    people: Mapping[str, object] = INSTANT,
+) -> World:
+    """Make a tenant of its own.
+
+    Args:
+        database: of our schema.
+        now: when it is made.
+        status: the campaign's.
+        max_attempts: dials of each call in all.
+        cap: concurrent calls of the workspace, of the campaign and of the trunk.
+        people: the settings of the simulator.
+    """
     ids = Ids(random.SystemRandom())
     async with database.transaction() as db:
         workspace_no = await db.fetchval(SQL["new_workspace"], ids.new(now), now)
-        trunk_no = await db.fetchval(SQL["new_trunk"], workspace_no, ids.new(now), now)
-        campaign_no = await db.fetchval(SQL["new_campaign"], workspace_no, ids.new(now), trunk_no, status, now)
-        await db.execute(SQL["new_limits"], workspace_no, campaign_no, trunk_no, CAP)
+        trunk_no = await db.fetchval(SQL["new_trunk"], workspace_no, ids.new(now), now, json.dumps(dict(people)))
+        campaign_no = await db.fetchval(
+            SQL["new_campaign"], workspace_no, ids.new(now), trunk_no, status, now, max_attempts
+        )
+        await db.execute(SQL["new_limits"], workspace_no, campaign_no, trunk_no, cap)
     return World(workspace_no, campaign_no, trunk_no)
 
 
-async def fill_queue(database: Database, world: World, leads: int, now: Instant) -> None:
-    """Give a world so many leads that are all due."""
+async def fill_queue(
+    database: Database, world: World, leads: int, due: Instant, *, first: int = 0, gap_micros: int = 1
+) -> None:
+    """Give a world so many leads more.
+
+    Args:
+        database: where the world is.
+        world: which.
+        leads: so many.
+        due: when the first of them is; as an import leaves them, the others follow a microsecond apart.
+        first: so many numbers are left out, for they are leads already.
+        gap_micros: microseconds from one due time to the next.
+    """
     async with database.connection() as db:
         numbers = await zone_set_numbers(db, ZONES)
-        zones = [numbers[zone] for zone in ZONES]
-        await db.execute(SQL["fill_queue"], world.workspace_no, world.campaign_no, zones, leads, now)
+        zones, now = [numbers[zone] for zone in ZONES], SystemClock().now()
+        await db.execute(
+            SQL["fill_queue"], world.workspace_no, world.campaign_no, zones, leads, now, due, first, gap_micros
+        )
 
 
 async def tidy(db: Connection) -> None:

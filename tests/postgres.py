@@ -13,7 +13,13 @@ import asyncpg
 from ringback.store.embedded import EmbeddedPostgres
 
 # A test's database outlives nothing, so nothing waits for the disk.
-THROWAWAY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "64MB"}
+THROWAWAY = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "64MB",
+    "max_connections": "100",
+}
 # A container's /dev/shm is often 64 MB; a session's databases are a few hundred.
 ROOM_BYTES = 4 << 30
 

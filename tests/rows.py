@@ -33,3 +33,20 @@ async def second_campaign(world: World) -> int:
     )
     await world.value("INSERT INTO limits VALUES ($1, 'campaign', $2)", world.workspace_no, number)
     return number
+
+
+async def dial_from_a_number(world: World, cap: int) -> None:
+    """The campaign dials from a caller number that has a cap."""
+    number = "+14155550100"
+    await world.value("UPDATE campaigns SET from_number = $1", number)
+    await world.value(
+        """WITH made AS (
+            INSERT INTO caller_numbers (workspace_no, caller_id, number, created_at)
+            VALUES ($1, gen_random_uuid(), $2, $3) RETURNING caller_no
+        )
+        INSERT INTO limits SELECT $1, 'caller', caller_no, $4 FROM made""",
+        world.workspace_no,
+        number,
+        NOON,
+        cap,
+    )

@@ -16,7 +16,6 @@ from whenever import Instant, TimeDelta
 from ringback import ids
 from ringback.clock import Clock, VirtualClock
 from ringback.domain.campaign import CampaignAction
-from ringback.domain.limits import Lane
 from ringback.domain.policy_form import parse_policy
 from ringback.domain.window import DailyWindow, Zones
 from ringback.engine.engine import Engine, EngineSettings
@@ -26,10 +25,10 @@ from ringback.intake.leads import Chunk, Lead
 from ringback.intake.report import Report
 from ringback.store.campaign_status import act
 from ringback.store.campaigns import CampaignPlan, CampaignRow, create_campaign, find_campaign
-from ringback.store.database import API_SETTINGS, Database, Record, connect
+from ringback.store.database import API_SETTINGS, ENGINE_SETTINGS, Database, Record, connect
 from ringback.store.leads import import_leads
 from ringback.store.migrate import migrate
-from ringback.store.queue import Intent, intend, take_due
+from ringback.store.queue import Intent, Take, intend, take_due
 from ringback.store.trunks import create_trunk
 from ringback.store.workspaces import create_workspace
 from ringback.wiring import build_engine, engine_database
@@ -245,13 +244,19 @@ async def migrated(postgres: str) -> str:
     return await fresh_database(postgres, _templates[postgres])
 
 
+async def single_connection(world: World) -> Database:
+    """One connection as an engine has them, for each of many nodes."""
+    world.opened.append(await connect(world.dsn, size=1, settings=ENGINE_SETTINGS))
+    return world.opened[-1]
+
+
 async def claim(world: World, count: int, now: Instant | None = None, node_no: int = 0) -> list[Intent]:
     """Take dials of the campaign out of the queue and record their intents, as a node does."""
     at = now or world.clock.now()
     due_by = at + TimeDelta(seconds=1)  # an import's leads are a microsecond apart
-    lane = Lane((world.workspace_no, world.campaign.campaign_no, 0), ())
+    lane = Take(world.workspace_no, world.campaign.campaign_no, 0, 0, count, count, Instant.MIN, Instant.MIN)
     async with world.database.transaction() as db:
-        taken = await take_due(db, {lane: count}, due_by)
+        taken = await take_due(db, [lane], due_by)
         intents = [_intent(world, row) for row in taken]
         if intents:
             await intend(db, intents, node_no, at)
@@ -260,7 +265,7 @@ async def claim(world: World, count: int, now: Instant | None = None, node_no: i
 
 def _intent(world: World, row: Record) -> Intent:
     ids_of = (row["workspace_no"], row["call_id"], row["attempt"], world.ids.new(world.clock.now()))
-    return Intent(*ids_of, row["campaign_no"], world.trunk_no, 1, None)
+    return Intent(*ids_of, row["campaign_no"], world.trunk_no, 0, 1, None)
 
 
 def some_leads(count: int, *, first: int = 0, zones: Zones = ("UTC",)) -> list[Lead]:
@@ -291,7 +296,7 @@ async def drive(engine: Engine, clock: VirtualClock, until: Instant) -> None:
 
 
 async def _all_duties(engine: Engine) -> int:
-    duties = (engine.rescuer, engine.settler, engine.dialler, engine.placer, engine.finisher)
+    duties = (engine.rescuer, engine.settler, engine.node.permits, engine.dialler, engine.placer, engine.finisher)
     return sum([await duty.run_once() for duty in duties])
 
 

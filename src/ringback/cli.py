@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -26,14 +27,39 @@ app.add_typer(campaign_app, name="campaign")
 Data = Annotated[Path, typer.Option(help="Directory of the database and all else.", metavar="DIR")]
 Host = Annotated[str, typer.Option(help="The address that the API listens on.", metavar="ADDRESS")]
 Port = Annotated[int, typer.Option(help="Its port; 0 takes a free one.", min=0, max=65535, metavar="N")]
-NodeName = Annotated[str, typer.Option(help="A name that no other node on this database has.", metavar="NAME")]
+NodeName = Annotated[
+    str | None,
+    typer.Option(
+        help="A name that no other node on this database has; when left out, one is made and kept.", metavar="NAME"
+    ),
+]
 DrainSec = Annotated[float, typer.Option(help="How long live calls may go on after SIGTERM.", min=0, metavar="SEC")]
+LameSec = Annotated[
+    float | None,
+    typer.Option(
+        help="How long requests are still taken after SIGTERM, while /readyz sends them elsewhere; "
+        "5 with a PostgreSQL of your own, else 0.",
+        min=0,
+        metavar="SEC",
+    ),
+]
+LeaseSec = Annotated[
+    float, typer.Option(help="How long a node may dial after its last heartbeat.", min=2, max=300, metavar="SEC")
+]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(help="Where /metrics is answered, instead of on the port of the API.", min=1, max=65535, metavar="N"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Url = Annotated[str, typer.Option(envvar=config.URL, help="The server.", metavar="URL")]
 Key = Annotated[str, typer.Option(envvar=config.KEY, help="The API key, as `ringback init` printed it.", metavar="KEY")]
 CallId = Annotated[
     str, typer.Argument(help="The call's id, such as call_01h455vb4pex5vsknk084sn02q.", metavar="CALL_ID")
 ]
+CampaignId = Annotated[
+    str, typer.Argument(help="The campaign's id, such as cmp_01h455vb4pex5vsknk084sn02q.", metavar="CAMPAIGN_ID")
+]
+HangUp = Annotated[bool, typer.Option("--hang-up", help="Hang up the calls that ring; those that talk go on.")]
 Workspace = Annotated[str, typer.Option(help="Its name; a second workspace takes another.", metavar="NAME")]
 
 DEFAULT_URL = f"http://{config.DEFAULT_HOST}:{config.DEFAULT_PORT}"
@@ -57,7 +83,7 @@ def init(data: Data, workspace: Workspace = "default", as_json: AsJson = False) 
     """
     from ringback.installation import initialise
 
-    made = initialise(_settings(data), workspace)
+    made = initialise(Settings(data, config.database_url()), workspace)
     if as_json:
         _print_json({name: getattr(made, name) for name in ("workspace_id", "name", "live_key", "test_key")})
         return
@@ -70,18 +96,27 @@ def serve(
     data: Data,
     host: Host = config.DEFAULT_HOST,
     port: Port = config.DEFAULT_PORT,
-    node_name: NodeName = "local",
+    api: Annotated[bool, typer.Option("--api", help="Serve the API, and dial only with --dial.")] = False,
+    dial: Annotated[bool, typer.Option("--dial", help="Dial, and serve the API only with --api.")] = False,
+    node_name: NodeName = None,
     drain_sec: DrainSec = 30.0,
+    lame_sec: LameSec = None,
+    lease_sec: LeaseSec = 10.0,
+    metrics_port: MetricsPort = None,
 ) -> None:
     """Run the server: database, API and dialling node.
 
-    It goes on until SIGTERM or Ctrl-C, and then lets live calls end.
+    It goes on until SIGTERM or Ctrl-C, and then lets live calls end. Any number of servers may share one
+    RINGBACK_DATABASE_URL.
     """
     from ringback.installation import serve as run
     from ringback.processes import log_to_stderr
 
     log_to_stderr()
-    run(_settings(data, host, port, node_name, drain_sec), lambda url: typer.echo(f"ready {url}"))
+    roles = {"api": api or not dial, "dial": dial or not api}
+    settings = Settings(data, config.database_url(), host, port, node_name, drain_sec, lame_sec, lease_sec, **roles)
+    settings = replace(settings, metrics_port=metrics_port)
+    run(settings, lambda what: typer.echo(f"ready {what}"))
 
 
 @campaign_app.command("run", epilog="Example: ringback campaign run leads.csv --trunk simulator --watch")
@@ -124,6 +159,36 @@ def campaign_run(
         leads, trunk, name or leads.stem, retry, window, default_region, max_concurrent_calls, seed, speed, check, watch
     )
     run_campaign(url, key, order, as_json=as_json)
+
+
+@campaign_app.command("pause", epilog="Example: ringback campaign pause cmp_01h455vb4pex5vsknk084sn02q")
+def campaign_pause(campaign_id: CampaignId, key: Key, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Begin no new dial; calls that are up end by themselves."""
+    from ringback.remote.act import act_on_campaign
+
+    act_on_campaign(url, key, campaign_id, "pause", as_json=as_json)
+
+
+@campaign_app.command("resume", epilog="Example: ringback campaign resume cmp_01h455vb4pex5vsknk084sn02q")
+def campaign_resume(campaign_id: CampaignId, key: Key, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Go on with a campaign that was paused."""
+    from ringback.remote.act import act_on_campaign
+
+    act_on_campaign(url, key, campaign_id, "resume", as_json=as_json)
+
+
+@campaign_app.command("cancel", epilog="Example: ringback campaign cancel --hang-up cmp_01h455vb4pex5vsknk084sn02q")
+def campaign_cancel(
+    campaign_id: CampaignId,
+    key: Key,
+    url: Url = DEFAULT_URL,
+    hang_up: HangUp = False,
+    as_json: AsJson = False,
+) -> None:
+    """End a campaign for good: nothing that waits is dialled any more."""
+    from ringback.remote.act import act_on_campaign
+
+    act_on_campaign(url, key, campaign_id, "cancel", hang_up=hang_up, as_json=as_json)
 
 
 @app.command(epilog="Example: ringback calls --final-reason reached --limit 5")
@@ -170,6 +235,66 @@ def demo(
     run(leads, days, seed, file, data, as_json=as_json)
 
 
+@app.command(epilog="Example: ringback nodes --data ./calls")
+def nodes(
+    data: Annotated[
+        Path | None, typer.Option(help="Of an embedded database that runs; else the environment's.", metavar="DIR")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show who dials and answers on a database.
+
+    Since when, how busy, when last heard of, and in which state.
+    """
+    from ringback.nodes import show_nodes
+
+    if data is None and config.database_url() is None:
+        raise Invalid([f"give --data DIR, or set {config.DATABASE_URL}"])
+    show_nodes(Settings(data or Path(), config.database_url()), as_json=as_json)
+
+
+@app.command(epilog="Example: ringback backup --data ./calls /var/backups/calls-monday")
+def backup(
+    data: Data,
+    to: Annotated[Path, typer.Argument(help="A folder that is not there yet.", metavar="TO")],
+    as_json: AsJson = False,
+) -> None:
+    """Save the embedded database, while its server runs or not.
+
+    One instant of it, with the files of trunks; the folder is not there unless the backup is whole.
+    """
+    from ringback.backup.command import backup as run
+
+    run(Settings(data, config.database_url()), to, as_json=as_json)
+
+
+@app.command(epilog="Example: ringback restore --data ./calls-again /var/backups/calls-monday")
+def restore(
+    data: Annotated[Path, typer.Option(help="A data directory that is not there yet.", metavar="DIR")],
+    source: Annotated[Path, typer.Argument(help="What `ringback backup` made.", metavar="FROM")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a new data directory of a backup.
+
+    Its campaigns are paused, so that nobody is dialled again who was dialled since.
+    """
+    from ringback.backup.command import restore as run
+
+    run(Settings(data, config.database_url()), source, as_json=as_json)
+
+
+@app.command(epilog="Example: ringback doctor --data ./calls")
+def doctor(data: Data, as_json: AsJson = False) -> None:
+    """Look for what is wrong, and say what to do about it.
+
+    Works while the server runs and while it does not. Exit code 1 where something fails.
+    """
+    from ringback.doctor.command import doctor as run
+
+    if not run(Settings(data, config.database_url()), as_json=as_json):
+        raise typer.Exit(1)
+
+
 @app.command()
 def version() -> None:
     """Print the version."""
@@ -177,33 +302,36 @@ def version() -> None:
 
 
 @app.command(hidden=True)
-def node(data: Data, host: Host, port: Port, node_name: NodeName, drain_sec: DrainSec, alone: bool = False) -> None:
+def node(
+    data: Data,
+    node_name: Annotated[str, typer.Option()],
+    drain_sec: DrainSec = 30.0,
+    lease_sec: LeaseSec = 10.0,
+    alone: bool = False,
+) -> None:
     """One dialling node, as `serve` starts it."""
     from ringback.processes import log_to_stderr, run_node
 
     log_to_stderr()
-    asyncio.run(run_node(_own_database(), _settings(data, host, port, node_name, drain_sec, alone=alone)))
+    settings = Settings(data, node_name=node_name, drain_sec=drain_sec, lease_sec=lease_sec, alone=alone)
+    asyncio.run(run_node(_own_database(), settings))
 
 
 @app.command(hidden=True)
-def api(data: Data, host: Host, port: Port, node_name: NodeName, drain_sec: DrainSec, alone: bool = False) -> None:
+def api(
+    data: Data,
+    node_name: Annotated[str, typer.Option()],
+    host: Host = config.DEFAULT_HOST,
+    port: Port = config.DEFAULT_PORT,
+    lame_sec: LameSec = None,
+    metrics_port: MetricsPort = None,
+) -> None:
     """The API, as `serve` starts it."""
     from ringback.processes import log_to_stderr, run_api
 
     log_to_stderr()
-    asyncio.run(run_api(_own_database(), _settings(data, host, port, node_name, drain_sec, alone=alone)))
-
-
-def _settings(
-    data: Path,
-    host: str = config.DEFAULT_HOST,
-    port: int = config.DEFAULT_PORT,
-    node_name: str = "local",
-    drain_sec: float = 30.0,
-    *,
-    alone: bool = False,
-) -> Settings:
-    return Settings(data, config.database_url(), host, port, node_name, drain_sec, alone)
+    settings = Settings(data, host=host, port=port, node_name=node_name, lame_sec=lame_sec or 0.0)
+    asyncio.run(run_api(_own_database(), replace(settings, metrics_port=metrics_port)))
 
 
 def _own_database() -> str:

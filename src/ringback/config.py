@@ -20,8 +20,15 @@ class Settings:
         database_url: a PostgreSQL server of the user's own; None runs the embedded one in `data`.
         host: the address that the API listens on.
         port: its port.
-        node_name: the name of this server's node; no two that share a database may have the same.
-        drain_sec: how long live calls may go on when the server is told to stop.
+        node_name: the name of this server and its node; no two nodes that share a database may have the same. None
+            takes the one that is kept in `data`.
+        drain_sec: how long live calls, and requests under way, may go on when the server is told to stop.
+        lame_sec: how long it answers requests after it was told to stop, with /readyz saying that it will end.
+            None leaves it to the installation.
+        lease_sec: how long the node may dial after its last heartbeat.
+        api: whether it serves the API.
+        dial: whether it runs a node.
+        metrics_port: where Prometheus asks; None lets the API answer it on its own port.
         alone: no other server shares the database, so whoever had this node's name before is dead.
     """
 
@@ -29,9 +36,14 @@ class Settings:
     database_url: str | None = None
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
-    node_name: str = "local"
+    node_name: str | None = None
     drain_sec: float = 30.0
+    lame_sec: float | None = None
+    lease_sec: float = 10.0
+    api: bool = True
+    dial: bool = True
     alone: bool = False
+    metrics_port: int | None = None
 
 
 def database_url() -> str | None:

@@ -14,8 +14,11 @@ RingbackError
 │   └── CarrierUnavailable the dial was certainly not placed
 └── OurError               this installation is at fault: tell the operator what to do
     ├── DatabaseUnavailable    no connection, or it broke off
-    ├── DataDirectoryError     in use, newer than this release, or not ours
-    └── SchemaError            the database's schema is not the one of this release
+    ├── DataDirectoryError     newer than this release, not ours, or not usable
+    │   └── DataDirectoryInUse another process has it
+    ├── BackupError            a backup could not be made, or is not one that can be restored
+    ├── SchemaError            the database's schema is not one that this release works on
+    └── Leaving                this server was told to end: another one is to be asked
 """
 
 
@@ -93,5 +96,17 @@ class DataDirectoryError(OurError):
     """The data directory is in use, newer than this release, or not ours."""
 
 
+class DataDirectoryInUse(DataDirectoryError):
+    """Another process has the data directory."""
+
+
+class BackupError(OurError):
+    """A backup could not be made, or is not one that this release can restore."""
+
+
 class SchemaError(OurError):
-    """The database's schema is not the one of this release."""
+    """The database's schema is not one that this release works on."""
+
+
+class Leaving(OurError):
+    """This server was told to end, and still answers for a while; another one is to be asked."""

@@ -3,19 +3,31 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from uuid import UUID
+
+from whenever import Instant
 
 _LOG = logging.getLogger("ringback")
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A batch of intents was committed."""
+    """A batch of intents was committed, in `claim_sec` from its first statement to its commit."""
 
     dials: int
     postponed: int
     expired: int
+    claim_sec: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Dials reached a trunk, each so long after it was due."""
+
+    dials: int
+    late_sec: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +40,74 @@ class Withdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A batch of attempts was ended."""
+    """A batch of attempts was ended, in `settle_sec`; `outcomes` counts them by their end reason."""
 
     attempts: int
     passed_over: int
+    settle_sec: float = 0.0
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptTrail:
+    """One attempt from its intent to its end: ids, times and how it ended, and no number."""
+
+    call_id: UUID
+    attempt_id: UUID
+    attempt: int
+    end_reason: str
+    intent_at: Instant
+    called_at: Instant | None
+    rang_at: Instant | None
+    answered_at: Instant | None
+    ended_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptsEnded:
+    """A batch of attempts was ended; who traces them asks for the trails then and there, and who does not pays nothing.
+
+    Attributes:
+        trails: gives them; called before `publish` returns, or never.
+    """
+
+    trails: Callable[[], Sequence[AttemptTrail]]
 
 
 @dataclass(frozen=True, slots=True)
 class StrayEvent:
-    """A carrier reported something of an attempt that is over or that this node does not have."""
+    """A carrier reported something that changes nothing.
+
+    Attributes:
+        attempt_id: of which attempt.
+        kind: Ringing, Answered or Ended.
+        why: the attempt is `over` or `unknown` here, or the report came `repeated` or `out_of_order`.
+    """
 
     attempt_id: str
     kind: str
+    why: str = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """Live attempts past their deadline were looked up at their trunks, and this is what those knew."""
+
+    overdue: int
+    over: int
+    still_up: int
+    unknown: int
+    never_placed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """A node's permits were changed under so many limits, in `renew_sec`."""
+
+    limits: int
+    granted: int
+    returned: int
+    renew_sec: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +128,42 @@ class CampaignsFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class Retired:
+    """Calls of a workspace were over for as long as it keeps them: deleted or anonymised, as `mode` says."""
+
+    workspace_no: int
+    calls: int
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrunkRefused:
-    """A trunk cannot be used, or did not take a dial."""
+    """A trunk cannot be used, or did not take the dial of an attempt."""
 
     trunk: str
     why: str
+    attempt_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """A request was answered.
+
+    Attributes:
+        method: of HTTP, or OTHER.
+        route: the operation's path, such as `/v1/trunks/{id}`; `unmatched` where there is none.
+        status: of the answer.
+        request_id: what the answer quotes.
+        reply_sec: from its start to its answer; None where nobody looked.
+        traceparent: the trace that it is part of, as the caller sent it (W3C Trace Context, section 3.2).
+    """
+
+    method: str
+    route: str
+    status: int
+    request_id: str
+    reply_sec: float | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +183,28 @@ class NodeStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeEnded:
+    """A node whose lease was over was marked ended by a survivor, which explains what it left."""
+
+    node_no: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodesExplained:
+    """Nodes that ended have nothing left to explain."""
+
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """Ringing calls of a cancelled campaign were hung up."""
+
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseLost:
     """A node was away for longer than its lease: it starts anew and dials nothing of what it had."""
 
@@ -92,38 +213,63 @@ class LeaseLost:
 
 Event = (
     Claimed
+    | Placed
     | Withdrawn
     | Settled
+    | AttemptsEnded
     | StrayEvent
+    | LookedUp
+    | Renewed
     | Rescued
+    | HungUp
     | CampaignsFinished
+    | Retired
     | TrunkRefused
+    | Replied
     | DutyFailed
     | NodeStarted
+    | NodeEnded
+    | NodesExplained
     | LeaseLost
 )
 Publish = Callable[[Event], None]
 
-_LOUD = (DutyFailed, TrunkRefused, LeaseLost)
-_QUIET = (Claimed, Settled)
+_LOUD = (DutyFailed, TrunkRefused, LeaseLost, NodeEnded)
+_QUIET = (Claimed, Placed, Settled, Renewed, Replied)
+_SILENT = (AttemptsEnded,)
 
 
 class LogAndCount:
-    """The subscriber: a JSON line for each event that a person would want, and a count of all. No phone numbers."""
+    """The subscriber: a JSON line for each event that a person would want, and a count of all. No phone numbers.
 
-    def __init__(self) -> None:
+    Args:
+        also: told of every event after it: the metrics and the traces.
+    """
+
+    def __init__(self, *also: Publish) -> None:
         self.counts: Counter[str] = Counter()
+        self._also = also
 
     def __call__(self, event: Event) -> None:
-        """Count the event, and log it by its weight."""
+        """Count the event, log it by its weight, and pass it on."""
         name = type(event).__name__
         self.counts[name] += 1
-        level = (
-            logging.WARNING
-            if isinstance(event, _LOUD)
-            else logging.DEBUG
-            if isinstance(event, _QUIET)
-            else logging.INFO
-        )
-        if _LOG.isEnabledFor(level):
-            _LOG.log(level, json.dumps({"event": name, **asdict(event)}))
+        level = _level(event)
+        if level and _LOG.isEnabledFor(level):
+            _LOG.log(level, json.dumps({"event": name, **_told(event)}))
+        for tell in self._also:
+            tell(event)
+
+
+def _told(event: Event) -> dict[str, object]:
+    """Its fields by their names: events are flat, and hold what JSON can."""
+    return {each.name: getattr(event, each.name) for each in fields(event)}
+
+
+def _level(event: Event) -> int:
+    """How loud an event is in the log; 0 where it is never in it."""
+    if isinstance(event, _LOUD):
+        return logging.WARNING
+    if isinstance(event, _QUIET):
+        return logging.DEBUG
+    return 0 if isinstance(event, _SILENT) else logging.INFO

@@ -10,7 +10,7 @@ from typeid.errors import TypeIDException
 from whenever import Instant
 
 WORKSPACE, KEY, AGENT, TRUNK = "ws", "key", "agt", "trk"
-CAMPAIGN, LEAD, CALL, ATTEMPT = "cmp", "lead", "call", "att"
+CAMPAIGN, LEAD, CALL, ATTEMPT, CALLER_NUMBER = "cmp", "lead", "call", "att", "num"
 
 
 class Ids:

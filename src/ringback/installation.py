@@ -3,13 +3,16 @@
 import asyncio
 import logging
 import os
+import platform
 import random
+import secrets
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ringback.clock import SystemClock
 from ringback.config import DATABASE_URL, Settings
@@ -22,11 +25,17 @@ from ringback.store.keys import Scope, create_key, make_secret
 from ringback.store.migrate import migrate
 from ringback.store.workspaces import create_workspace, workspace_names
 from ringback.supervisor import Supervisor
+from ringback.telemetry.scrape import new_folder, read_standing, served
 
 _LOG = logging.getLogger("ringback.installation")
 
 DEFAULT_CAP = 500
 """Concurrent calls of a new workspace."""
+
+LAME_SEC = 5.0
+"""Where other servers can take requests over: time for a load balancer to notice."""
+
+NAME_FILE = "node-name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,7 @@ def initialise(settings: Settings, name: str) -> NewWorkspace:
         DataDirectoryError: the data directory cannot be used.
         OurError: the database cannot be reached.
     """
-    with running_database(settings) as (_, dsn), _told_of_a_wrong_url(settings):
+    with running_database(settings) as (_, dsn), told_of_a_wrong_url(settings):
         return asyncio.run(_initialise(dsn, name))
 
 
@@ -78,7 +87,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
 
     Args:
         settings: port 0 takes a free port.
-        ready: told the server's URL once it answers.
+        ready: told the server's URL once it answers; its name where it only dials.
 
     Raises:
         OurError: it cannot be started; nothing is left running.
@@ -86,15 +95,27 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     _end_on_signals()
     _refuse_without_database(settings)
     with running_database(settings) as (postgres, dsn):
-        port = _usable_port(settings.host, settings.port)
-        settings = replace(settings, port=port, alone=postgres is not None)
-        with _told_of_a_wrong_url(settings):
+        settings = _completed(settings, alone=postgres is not None)
+        with told_of_a_wrong_url(settings):
             asyncio.run(_prepare(dsn))
         supervisor = Supervisor(settings, postgres, dsn)
         try:
-            asyncio.run(supervisor.run(lambda: ready(_url(settings))))
+            with _telling_figures(settings, dsn):
+                asyncio.run(supervisor.run(lambda: ready(_whereabouts(settings))))
         finally:
             _end_on_signals()
+
+
+@contextmanager
+def _telling_figures(settings: Settings, dsn: str) -> Iterator[None]:
+    """A new folder for the figures of this server's processes, and the port where they are told, if there is one."""
+    folder = new_folder(settings.data)
+    if settings.metrics_port is None:
+        yield
+        return
+    _usable_port(settings.host, settings.metrics_port, "--metrics-port")
+    with served(settings.host, settings.metrics_port, folder, lambda: read_standing(dsn)):
+        yield
 
 
 def _end_on_signals() -> None:
@@ -111,7 +132,7 @@ def _refuse_without_database(settings: Settings) -> None:
 
 
 @contextmanager
-def _told_of_a_wrong_url(settings: Settings) -> Iterator[None]:
+def told_of_a_wrong_url(settings: Settings) -> Iterator[None]:
     """A database of the user's own that does not answer at the start is not waited for: its URL may be wrong."""
     try:
         yield
@@ -136,12 +157,12 @@ async def _initialise(dsn: str, name: str) -> NewWorkspace:
             )
         workspace_id = ids.new(now)
         workspace_no = await create_workspace(db, workspace_id, name, DEFAULT_CAP, now)
-        secrets = [make_secret(ids.new(now), live, chance) for live in (True, False)]
-        for secret in secrets:
+        keys = [make_secret(ids.new(now), live, chance) for live in (True, False)]
+        for secret in keys:
             kind = "live" if secret.live else "test"
             await create_key(db, workspace_no, secret, f"first {kind} key", [Scope.ADMIN], now)
     await database.close()
-    return NewWorkspace(show(WORKSPACE, workspace_id), name, secrets[0].text, secrets[1].text)
+    return NewWorkspace(show(WORKSPACE, workspace_id), name, keys[0].text, keys[1].text)
 
 
 async def _prepare(dsn: str) -> None:
@@ -157,8 +178,8 @@ async def _prepare(dsn: str) -> None:
         raise OurError("there is no workspace yet: run `ringback init` for the same database first")
 
 
-def _usable_port(host: str, port: int) -> int:
-    """The port that the API will listen on, or a free one for 0; one that is taken is told before anything starts."""
+def _usable_port(host: str, port: int, option: str = "--port") -> int:
+    """The port that is to be listened on, or a free one for 0; one that is taken is told before anything starts."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.create_server((host, port), family=family) as listener:
@@ -166,9 +187,48 @@ def _usable_port(host: str, port: int) -> int:
             return usable
     except OSError as error:
         why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        raise OurError(f"port {port} of {host} cannot be listened on ({why}): give another --port or --host") from error
+        raise OurError(
+            f"port {port} of {host} cannot be listened on ({why}): give another {option} or --host"
+        ) from error
 
 
-def _url(settings: Settings) -> str:
+def _completed(settings: Settings, *, alone: bool) -> Settings:
+    """The settings with all that was left open: the port, the name, and how long it is lame.
+
+    Args:
+        settings: as they were given.
+        alone: the database is embedded, so that no other server can be asked instead.
+    """
+    lame_sec = settings.lame_sec
+    if lame_sec is None:
+        lame_sec = 0.0 if alone else LAME_SEC
+    return replace(
+        settings,
+        port=_usable_port(settings.host, settings.port) if settings.api else settings.port,
+        node_name=settings.node_name or _kept_name(settings.data),
+        lame_sec=lame_sec,
+        alone=alone,
+    )
+
+
+def _kept_name(data: Path) -> str:
+    """The name that a data directory has kept since it was first served: no other one is likely to have it.
+
+    It is kept, so that a server that comes back is known by it, on another host too.
+    """
+    with explained(data):
+        with suppress(FileNotFoundError):
+            if name := (data / NAME_FILE).read_text().strip():
+                return name
+        name = f"{platform.node()[:40] or 'node'}-{secrets.token_hex(3)}"
+        draft = data / f"{NAME_FILE}.new"
+        draft.write_text(f"{name}\n")
+        draft.rename(data / NAME_FILE)
+    return name
+
+
+def _whereabouts(settings: Settings) -> str:
+    if not settings.api:
+        return str(settings.node_name)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"http://{host}:{settings.port}"

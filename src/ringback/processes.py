@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import platform
 import random
 import signal
 import sys
@@ -11,19 +12,32 @@ from contextlib import suppress
 from pathlib import Path
 
 from ringback import wiring
+from ringback.api.server import Ending
 from ringback.clock import SystemClock
 from ringback.config import Settings
 from ringback.engine.engine import Engine, EngineSettings
 from ringback.engine.lease import NameTaken
-from ringback.errors import OurError
-from ringback.events import LogAndCount
-from ringback.store.migrate import check_schema
+from ringback.errors import DatabaseUnavailable, OurError, SchemaError
+from ringback.events import Publish
+from ringback.store.database import Database
+from ringback.store.migrate import check_schema, contract
+from ringback.store.node_list import drain
+from ringback.telemetry.subscriber import subscribed
+
+_LOG = logging.getLogger("ringback.processes")
+
+NODE, API = "node", "api"
 
 READY = "ready"
 """What a process prints on a line of its own once it does its work."""
 
-WIN_LOOKS, WIN_LOOK_SEC = 24, 0.5
-"""For as long as a lease holds, and a little more."""
+LAME = signal.SIGUSR1
+"""What makes the API tell whoever asks that it is about to end."""
+
+WIN_MORE_SEC, WIN_LOOK_SEC = 2.0, 0.5
+"""A name is asked for again and again, for as long as a lease holds and a little more."""
+
+SCHEMA_LOOK_SEC = 10.0
 
 
 async def run_node(dsn: str, settings: Settings) -> None:
@@ -38,6 +52,11 @@ async def run_node(dsn: str, settings: Settings) -> None:
         DatabaseUnavailable: it does not answer.
         NameTaken: another node of this name dials on it.
     """
+    with subscribed(settings.data, _name(settings), NODE, SystemClock()) as publish:
+        await _run_node(dsn, settings, publish)
+
+
+async def _run_node(dsn: str, settings: Settings, publish: Publish) -> None:
     database = await wiring.engine_database(dsn)
     await check_schema(database)
     engine = wiring.build_engine(
@@ -45,36 +64,79 @@ async def run_node(dsn: str, settings: Settings) -> None:
         SystemClock(),
         random.SystemRandom(),
         folder=settings.data,
-        publish=LogAndCount(),
-        settings=EngineSettings(name=settings.node_name, take_over=settings.alone),
+        publish=publish,
+        settings=EngineSettings(name=_name(settings), take_over=settings.alone, lease_sec=settings.lease_sec),
     )
-    await _win(engine)
+    await _win(engine, settings.lease_sec)
+    stop = _told_to_stop()
+    await check_schema(database)  # once more: from our lease on nobody takes away what we need
+    keeping = asyncio.create_task(_keep_schema(database, stop))
+    telling = asyncio.create_task(_tell_of_the_end(database, engine, stop))
     _say_ready()
-    await engine.run(_told_to_stop(), settings.drain_sec)
+    await engine.run(stop, settings.drain_sec)
+    for task in (keeping, telling):
+        task.cancel()
+    await asyncio.wait((keeping, telling))
     await database.close()
+    if not keeping.cancelled():
+        keeping.result()
 
 
-async def _win(engine: Engine) -> None:
+async def _win(engine: Engine, lease_sec: float) -> None:
     """Win the lease. A node of this name that was killed has it for a while yet; one that lives keeps it."""
-    for _ in range(WIN_LOOKS):
+    for _ in range(round((lease_sec + WIN_MORE_SEC) / WIN_LOOK_SEC)):
         with suppress(NameTaken):
             return await engine.node.lease.run_once()
         await asyncio.sleep(WIN_LOOK_SEC)
     return await engine.node.lease.run_once()
 
 
+async def _keep_schema(database: Database, stop: asyncio.Event) -> None:
+    """Take away what older releases needed once they are gone, and stop where a newer one did so to us.
+
+    Raises:
+        SchemaError: a newer release did; the node was away for so long that it was taken for dead.
+    """
+    clock = SystemClock()
+    while True:
+        await asyncio.sleep(SCHEMA_LOOK_SEC)
+        try:
+            if done := await contract(database, clock.now()):
+                _LOG.info("nothing of an older release is left; the schema was contracted: %s", ", ".join(done))
+            await check_schema(database)
+        except DatabaseUnavailable:
+            continue
+        except SchemaError:
+            stop.set()
+            raise
+        except OurError as refused:
+            _LOG.warning("%s", refused)
+
+
+async def _tell_of_the_end(database: Database, engine: Engine, stop: asyncio.Event) -> None:
+    """Let `ringback nodes` show that this node was told to end."""
+    await stop.wait()
+    with suppress(DatabaseUnavailable):
+        async with database.connection() as db:
+            await drain(db, engine.node.lease.node_no, SystemClock().now())
+
+
 async def run_api(dsn: str, settings: Settings) -> None:
-    """Serve HTTP until SIGTERM; requests under way are answered.
+    """Serve HTTP until SIGTERM and `lame_sec` more; requests under way are answered. SIGUSR1 makes it lame only.
 
     Args:
         dsn: the database.
         settings: of the server.
 
     Raises:
+        SchemaError: the database is not of a schema that this release works on.
         OurError: the address is not to be had, or the database does not answer.
     """
+    ending = Ending(stop=_told_to_stop(), lame_sec=settings.lame_sec or 0.0)
+    asyncio.get_running_loop().add_signal_handler(LAME, ending.leaving.set)
     try:
-        await wiring.serve_api(dsn, settings, _told_to_stop(), _say_ready)
+        with subscribed(settings.data, _name(settings), API, SystemClock()) as publish:
+            await wiring.serve_api(dsn, settings, publish, ending, _say_ready)
     except OSError as taken:
         raise OurError(f"the API cannot listen on port {settings.port} of {settings.host} ({taken})") from taken
 
@@ -116,13 +178,27 @@ def _say_ready() -> None:
     sys.stdout.flush()
 
 
+def _name(settings: Settings) -> str:
+    return settings.node_name or platform.node()
+
+
 def child_command(role: str, settings: Settings) -> list[str]:
     """The command line of a process of this server; its database comes in the environment."""
     return [
         sys.executable,
         *("-m", "ringback", role),
         *("--data", str(Path(settings.data).absolute())),
-        *("--host", settings.host, "--port", str(settings.port)),
-        *("--node-name", settings.node_name, "--drain-sec", str(settings.drain_sec)),
-        *(["--alone"] if settings.alone else []),
+        *("--node-name", _name(settings)),
+        *(_node_options(settings) if role == NODE else _api_options(settings)),
     ]
+
+
+def _node_options(settings: Settings) -> tuple[str, ...]:
+    times = ("--drain-sec", str(settings.drain_sec), "--lease-sec", str(settings.lease_sec))
+    return (*times, *(["--alone"] if settings.alone else []))
+
+
+def _api_options(settings: Settings) -> tuple[str, ...]:
+    metrics = () if settings.metrics_port is None else ("--metrics-port", str(settings.metrics_port))
+    lame = ("--lame-sec", str(settings.lame_sec or 0.0))
+    return ("--host", settings.host, "--port", str(settings.port), *lame, *metrics)

@@ -17,13 +17,13 @@ from typing import IO, Any
 
 from ringback.config import DATABASE_URL, Settings
 from ringback.errors import OurError
-from ringback.processes import READY, child_command
+from ringback.processes import API, LAME, NODE, READY, child_command
 from ringback.store.embedded import EmbeddedPostgres
 
 _LOG = logging.getLogger("ringback.supervisor")
 _LAUNCHER = Path(__file__).parent / "store" / "embedded_child.py"
 
-NODE, API, POSTGRES = "node", "api", "postgres"
+POSTGRES = "postgres"
 READY_SEC, STOP_SEC = 60.0, 10.0
 SHORTEST_REST_SEC, LONGEST_REST_SEC = 0.2, 10.0
 SOON = 10
@@ -41,10 +41,15 @@ class Supervisor:
 
     def __init__(self, settings: Settings, postgres: EmbeddedPostgres | None, dsn: str) -> None:
         environment = {**os.environ, DATABASE_URL: dsn}
-        self._api = _Child(API, child_command(API, settings), environment)
-        self._node = _Child(NODE, child_command(NODE, settings), environment)
+        # a process that waits for a lease of its predecessor has not begun yet
+        ready_sec = READY_SEC + settings.lease_sec
+        self._api, self._node = (
+            _Child(role, child_command(role, settings), environment, ready_sec) if wanted else None
+            for role, wanted in ((API, settings.api), (NODE, settings.dial))
+        )
         self._database = None if postgres is None else _Server(postgres)
         self._drain_sec = settings.drain_sec
+        self._api_end_sec = (settings.lame_sec or 0.0) + settings.drain_sec + STOP_SEC
         self._keepers: dict[str, asyncio.Task[None]] = {}
 
     async def run(self, ready: Callable[[], None]) -> None:
@@ -64,24 +69,31 @@ class Supervisor:
             await self._let_go(API, NODE)
             await _first_of(self._stop(), hurry.wait())
             await self._let_go(POSTGRES)
-            for child in (self._node, self._api):
+            for child in self._children():
                 await child.kill()
 
     async def _work(self, ready: Callable[[], None]) -> None:
         if self._database is not None:
             self._keep(self._database)
-        await _all_of(self._api.start(), self._node.start())
+        await _all_of(*(child.start() for child in self._children()))
         ready()
-        self._keep(self._api)
-        self._keep(self._node)
+        for child in self._children():
+            self._keep(child)
         ended, _ = await asyncio.wait(self._keepers.values(), return_when=asyncio.FIRST_COMPLETED)
         for keeper in ended:
             keeper.result()
 
     async def _stop(self) -> None:
-        """The node first, for it lets its calls end; meanwhile the API tells how they do."""
-        await self._node.stop(self._drain_sec + STOP_SEC)
-        await self._api.stop(STOP_SEC)
+        """The node first, for it lets its calls end; meanwhile the API tells how they do, and that it is to end."""
+        if self._api is not None:
+            self._api.tell(LAME)
+        if self._node is not None:
+            await self._node.stop(self._drain_sec + STOP_SEC)
+        if self._api is not None:
+            await self._api.stop(self._api_end_sec)
+
+    def _children(self) -> list["_Child"]:
+        return [child for child in (self._api, self._node) if child is not None]
 
     def _keep(self, process: "_Child | _Server") -> None:
         self._keepers[process.role] = asyncio.create_task(_keep_up(process))
@@ -98,12 +110,16 @@ class _Child:
         role: what it is.
         command: its command line.
         environment: where its database is, among other things.
+        ready_sec: how long it may take to say that it works.
     """
 
-    def __init__(self, role: str, command: list[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self, role: str, command: list[str], environment: dict[str, str], ready_sec: float = READY_SEC
+    ) -> None:
         self.role = role
         self._command = command
         self._environment = environment
+        self._ready_sec = ready_sec
         self._process: subprocess.Popen[bytes] | None = None
         self._listening: asyncio.Task[None] | None = None
 
@@ -111,16 +127,16 @@ class _Child:
         """Start the process and wait until it says that it works.
 
         Raises:
-            OurError: it ended instead, or said nothing for `READY_SEC`.
+            OurError: it ended instead, or said nothing for so long.
         """
         process, works = self._spawn(), asyncio.Event()
         self._listening = asyncio.create_task(_listen(process, works))
         try:
-            async with asyncio.timeout(READY_SEC):
+            async with asyncio.timeout(self._ready_sec):
                 await _first_of(works.wait(), self.ended())
         except TimeoutError:
             await self.kill()
-            raise OurError(f"{self.role} was not ready after {READY_SEC:.0f} s") from None
+            raise OurError(f"{self.role} was not ready after {self._ready_sec:.0f} s") from None
         if not works.is_set():
             await self.kill()
             raise OurError(f"{self.role} did not start; the lines above say why")
@@ -133,10 +149,15 @@ class _Child:
         await _ended(process.pid)
         return process.wait()
 
+    def tell(self, number: signal.Signals) -> None:
+        """Send the process a signal."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
     async def stop(self, patience_sec: float) -> None:
         """Tell the process to end, and end it if it does not in time."""
         if self._process is not None:
-            self._process.terminate()
+            self.tell(signal.SIGTERM)
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience_sec):
                     await self.ended()

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ringback.api.app import create_app
-from ringback.api.operation import ApiSettings
-from ringback.api.server import serve
+from ringback.api.presence import Presence
+from ringback.api.server import Ending, serve
 from ringback.carriers.carrier import Carrier, Listener
 from ringback.carriers.simulator.carrier import open_simulator
 from ringback.carriers.simulator.settings import parse_settings
@@ -18,14 +17,19 @@ from ringback.engine.engine import Engine, EngineSettings
 from ringback.engine.lease import Lease
 from ringback.engine.live import InHand
 from ringback.engine.node import Node
+from ringback.engine.permits import Permits
 from ringback.engine.plan import Plans
 from ringback.engine.trunks import MakeCarrier, Trunks
 from ringback.errors import Impossible
-from ringback.events import LogAndCount, Publish
+from ringback.events import Publish
 from ringback.ids import Ids
 from ringback.store.database import API_SETTINGS, ENGINE_SETTINGS, Database, connect
+from ringback.store.gauges import read_figures
+from ringback.store.migrate import check_schema
+from ringback.telemetry.metrics import FOLDER
+from ringback.telemetry.scrape import Scraper
 
-ENGINE_CONNECTIONS = 6
+ENGINE_CONNECTIONS = 8
 """One for each duty of a node, and one to spare."""
 
 API_CONNECTIONS = 12
@@ -83,20 +87,43 @@ def build_engine(
         database, clock, settings.name, length, publish, take_over=settings.take_over, check_clock=check_clock
     )
     trunks = Trunks(carrier_maker(clock, folder), hand.hear, publish)
-    return Engine(Node(database, clock, chance, Ids(chance), lease, trunks, Plans(), hand, publish), settings)
+    permits = Permits(database, clock, lease, publish)
+    return Engine(Node(database, clock, chance, Ids(chance), lease, trunks, Plans(), permits, hand, publish), settings)
 
 
-async def serve_api(dsn: str, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Serve the API on its port until `stop` is set; requests under way are answered.
+async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Ending, ready: Callable[[], None]) -> None:
+    """Serve the API on its port until it is told to end; requests under way are answered.
 
     Args:
-        dsn: the database, of this release's schema.
-        settings: host and port.
-        stop: set by who wants it to end.
+        dsn: the database.
+        settings: host, port, name, and where its figures are.
+        publish: told of all that happens.
+        ending: by which it is told to end.
         ready: called once requests are taken.
+
+    Raises:
+        SchemaError: the database is not of a schema that this release works on.
     """
+    # imported here: a node has no use for them, and would take twice as long to start
+    from ringback.api.app import create_app
+    from ringback.api.operation import ApiSettings
+
     chance, clock = random.SystemRandom(), SystemClock()
-    database = await connect(dsn, size=API_CONNECTIONS, settings=API_SETTINGS)
-    api_settings = ApiSettings(trunk_kinds=TRUNK_KINDS, chance=chance, publish=LogAndCount())
-    await serve(create_app(database, clock, Ids(chance), api_settings), settings.host, settings.port, stop, ready)
+    database = await connect(dsn, size=API_CONNECTIONS, settings=API_SETTINGS, watched=True)
+    presence = Presence(database, clock, settings.node_name or settings.host)
+    await check_schema(database)
+    await presence.run_once()
+    await check_schema(database)  # once more: from our word on nobody takes away what we need
+    keeping = asyncio.create_task(presence.keep())
+    scraper = Scraper(settings.data / FOLDER, lambda: read_figures(database, clock.now()), clock)
+    api_settings = ApiSettings(
+        trunk_kinds=TRUNK_KINDS,
+        chance=chance,
+        publish=publish,
+        leaving=ending.leaving,
+        scrape=scraper if settings.metrics_port is None else None,
+    )
+    await serve(create_app(database, clock, Ids(chance), api_settings), settings.host, settings.port, ending, ready)
+    keeping.cancel()
+    await presence.leave()
     await database.close()

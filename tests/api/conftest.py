@@ -22,6 +22,7 @@ class Service:
 
     world: World
     app: object
+    settings: ApiSettings
 
     async def key(self, *scopes, live=True, workspace_no=None):
         """The secret of a new key."""
@@ -72,7 +73,7 @@ async def make_service(postgres, tmp_path):
         async def make(**plan):
             world = await worlds.enter_async_context(a_world(postgres, tmp_path, **plan))
             settings = ApiSettings(TRUNK_KINDS, random.Random(5), world.events.append)
-            return Service(world, create_app(world.database, world.clock, Ids(random.Random(11)), settings))
+            return Service(world, create_app(world.database, world.clock, Ids(random.Random(11)), settings), settings)
 
         yield make
 

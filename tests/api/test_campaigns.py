@@ -23,6 +23,7 @@ async def test_campaign_is_made_in_draft_and_its_policy_answered_in_the_long_for
     assert campaign["retry"]["max_attempts"] == 4
     assert campaign["retry"]["after"]["no-answer"] == ["2h"]
     assert campaign["max_concurrent_calls"] is None
+    assert (campaign["weight"], campaign["retry_share"]) == (1, 0.5)
     assert (await client.get(f"/v1/campaigns/{campaign['id']}")).json() == campaign
     listed = (await client.get("/v1/campaigns", params={"status": "draft"})).json()
     assert campaign in listed["data"]
@@ -38,6 +39,21 @@ async def test_changed_policy_is_a_new_version(service, client):
     named = (await client.patch(path(service), json={"name": "new", "max_concurrent_calls": None})).json()
     assert named == {**same, "name": "new", "max_concurrent_calls": None}
     assert named["retry"]["max_attempts"] == 5
+
+
+async def test_shares_of_a_campaign_are_kept_as_they_were_given(service, client):
+    """Its weight among the others and the share of its redials, when it is made and when it is changed."""
+    body = {"name": "June", "trunk_id": trunk_id(service), "weight": 100, "retry_share": 0.3}
+    made = (await client.post("/v1/campaigns", json=body)).json()
+    assert (made["weight"], made["retry_share"]) == (100, 0.3)
+    one = f"/v1/campaigns/{made['id']}"
+    assert (await client.get(one)).json() == made
+    assert (await client.patch(one, json={"retry_share": 1})).json() == {**made, "retry_share": 1.0}
+    assert (await client.patch(one, json={"weight": 7})).json() == {**made, "retry_share": 1.0, "weight": 7}
+    for wrong in (0, 101, 1.5, None, True):
+        assert (await client.patch(one, json={"weight": wrong})).status_code == 400, wrong
+    for wrong in (-0.1, 1.1, "0.5", None, True):
+        assert (await client.patch(one, json={"retry_share": wrong})).status_code == 400, wrong
 
 
 async def test_references_that_lead_nowhere_are_422(service, client):
@@ -115,11 +131,11 @@ async def test_pause_stops_new_dials_and_resume_lets_them_go_on(make_service):
 
 
 async def test_pause_waits_for_a_claim_that_has_begun(service, client):
-    """Whoever claims holds the campaign's limit, so a pause is before the claim or sees all of it."""
+    """Whoever claims holds the campaign, so a pause is before the claim or sees all of it."""
     world = service.world
     await client.patch(path(service, "/status"), json={"action": "start"})
     async with world.database.transaction() as claim:
-        await claim.execute("SELECT 1 FROM limits WHERE kind = 'campaign' FOR UPDATE")
+        await claim.execute("SELECT 1 FROM campaigns FOR SHARE")
         pausing = asyncio.create_task(client.patch(path(service, "/status"), json={"action": "pause"}))
         while not await world.value("SELECT count(*) FROM pg_locks WHERE NOT granted"):
             assert not pausing.done()
@@ -145,6 +161,29 @@ async def test_cancel_ends_what_waits_and_lets_live_calls_end(make_service):
         assert progress["by_final_status"] == {"cancelled": 5}
         assert progress["by_final_reason"] == {"cancelled": 5}
         assert (progress["live"], progress["totals"]["attempts"]) == (0, 2)
+
+
+async def test_cancel_that_hangs_up_says_so_to_the_nodes(service, client):
+    """Only a cancel can, and only where it is asked to; what it answers is what any cancel answers."""
+    for action in ("start", "pause", "resume"):
+        refused = await client.patch(path(service, "/status"), json={"action": action, "hang_up": True})
+        assert (refused.status_code, refused.json()["message"]) == (400, ["hang_up goes with the action 'cancel' only"])
+    assert (await client.patch(path(service, "/status"), json={"action": "cancel", "hang_up": 1})).status_code == 400
+    assert not await service.world.value("SELECT hang_up FROM campaigns")
+    answer = await client.patch(path(service, "/status"), json={"action": "cancel", "hang_up": True})
+    assert answer.json()["affected"] == {"queued": 0, "live": 0, "cancelled": 0}
+    assert answer.json()["campaign"]["status"] == "cancelled"
+    assert await service.world.value("SELECT hang_up FROM campaigns")
+
+
+async def test_cancel_hangs_nobody_up_unless_it_is_asked_to(service, client):
+    """Neither where nothing is said, nor where it is said that it should not."""
+    body = {"name": "June", "trunk_id": trunk_id(service)}
+    second = (await client.post("/v1/campaigns", json=body)).json()["id"]
+    await client.patch(path(service, "/status"), json={"action": "cancel"})
+    answer = await client.patch(f"/v1/campaigns/{second}/status", json={"action": "cancel", "hang_up": False})
+    assert answer.json()["campaign"]["status"] == "cancelled"
+    assert await service.world.value("SELECT count(*) FROM campaigns WHERE hang_up") == 0
 
 
 async def test_progress_equals_the_sums_over_attempts(make_service):

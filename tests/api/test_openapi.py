@@ -54,8 +54,13 @@ async def test_bodies_of_the_examples_are_taken(service, client):
     """What the document shows as a body is answered as it shows."""
     world = service.world
     agent = (await client.post("/v1/agents", json=examples.BODIES["post_agent"])).json()["id"]
+    caller = (await client.post("/v1/caller-numbers", json={"number": "+14155550199"})).json()["id"]
     references = {"agent_id": agent, "trunk_id": show(TRUNK, world.campaign.trunk_id)}
-    campaign = show(CAMPAIGN, world.campaign.campaign_id)
+    ids = {
+        "campaigns": show(CAMPAIGN, world.campaign.campaign_id),
+        "caller-numbers": caller,
+        "trunks": references["trunk_id"],
+    }
     for operation in OPERATIONS:
         body = examples.BODIES.get(operation.run.__name__)
         if operation.path.endswith("/leads") and operation.method == "POST":
@@ -64,7 +69,7 @@ async def test_bodies_of_the_examples_are_taken(service, client):
             assert operation.body is None, operation
             continue
         named = {name: references.get(name, value) for name, value in body.items()}
-        path = operation.path.replace("{id}", campaign if "campaigns" in operation.path else references["trunk_id"])
+        path = operation.path.replace("{id}", ids.get(operation.path.split("/")[2], ""))
         answer = await client.request(operation.method, path, json=named)
         assert answer.status_code == operation.status, (operation.path, answer.text)
         assert shape(answer.json()) == shape(operation.example), operation.path
@@ -85,6 +90,8 @@ async def test_answers_have_the_shape_of_the_examples(make_service):
     async with service.client(await service.key()) as client:
         agent = await client.post("/v1/agents", json=examples.BODIES["post_agent"])
         ids["/v1/agents"] = agent.json()["id"]
+        caller = await client.post("/v1/caller-numbers", json=examples.BODIES["post_caller_number"])
+        ids["/v1/caller-numbers"] = caller.json()["id"]
         for operation in OPERATIONS:
             known = next((found for start, found in ids.items() if operation.path.startswith(start)), None)
             if operation.method != "GET" or ("{id}" in operation.path and known is None):

@@ -73,6 +73,20 @@ async def test_trunk_has_caps_and_a_tariff(client):
     assert (await client.get("/v1/trunks")).json()["meta"]["total"] == 2
 
 
+async def test_trunk_holds_lost_calls_for_as_long_as_it_is_told(client):
+    """By default until they can no longer be up; null says so again."""
+    trunk = (await client.post("/v1/trunks", json=SIM)).json()
+    assert trunk["lost_call_hold_sec"] is None
+    one = f"/v1/trunks/{trunk['id']}"
+    assert (await client.patch(one, json={"lost_call_hold_sec": 0})).json() == {**trunk, "lost_call_hold_sec": 0}
+    assert (await client.patch(one, json={"name": "x"})).json() == {**trunk, "name": "x", "lost_call_hold_sec": 0}
+    assert (await client.patch(one, json={"lost_call_hold_sec": None})).json() == {**trunk, "name": "x"}
+    made = (await client.post("/v1/trunks", json={**SIM, "lost_call_hold_sec": 90})).json()
+    assert made["lost_call_hold_sec"] == 90
+    for wrong in (-1, 86_401, 1.5):
+        assert (await client.patch(one, json={"lost_call_hold_sec": wrong})).status_code == 400, wrong
+
+
 async def test_trunk_of_a_kind_to_come_is_refused(client):
     """422 with the kinds that there are."""
     answer = await client.post("/v1/trunks", json={**SIM, "kind": "sip"})

@@ -6,7 +6,7 @@ import socket
 import httpx
 import pytest
 
-from ringback.api.server import serve
+from ringback.api.server import Ending, serve
 
 HOST = "127.0.0.1"
 JSON = {"content-type": "application/json"}
@@ -19,22 +19,26 @@ def free_port():
 
 
 class Running:
-    """A server in this process, told to stop by `stop`."""
+    """A server in this process, told to end by `ending`."""
 
-    def __init__(self, app):
+    def __init__(self, service, **how):
         self.port = free_port()
-        self.stop = asyncio.Event()
+        self.ending = Ending(leaving=service.settings.leaving, **how)
         self.ready = asyncio.Event()
-        self.task = asyncio.create_task(serve(app, HOST, self.port, self.stop, self.ready.set))
+        self.task = asyncio.create_task(serve(service.app, HOST, self.port, self.ending, self.ready.set))
+
+    def client(self, headers):
+        """A client of it."""
+        return httpx.AsyncClient(base_url=f"http://{HOST}:{self.port}", headers=headers)
 
 
 @pytest.fixture
 async def running(service):
     """The service on a port, until the test is over."""
-    server = Running(service.app)
+    server = Running(service)
     await asyncio.wait_for(server.ready.wait(), 10)
     yield server
-    server.stop.set()
+    server.ending.stop.set()
     await asyncio.wait_for(server.task, 10)
 
 
@@ -69,7 +73,7 @@ async def test_request_under_way_is_answered_when_it_is_told_to_stop(service, ru
             asking = asyncio.create_task(client.get("/v1/agents"))
             while not await service.world.value("SELECT count(*) FROM pg_locks WHERE NOT granted"):
                 pass
-            running.stop.set()
+            running.ending.stop.set()
             done, _ = await asyncio.wait((running.task, asking), timeout=0.2)
             assert not done
         assert (await asking).status_code == 200
@@ -82,5 +86,34 @@ async def test_port_that_is_taken_is_an_error(service, running):
     """The second server on a port says so and does not pretend to serve."""
     ready = asyncio.Event()
     with pytest.raises(OSError, match=str(running.port)):
-        await asyncio.wait_for(serve(service.app, HOST, running.port, asyncio.Event(), ready.set), 10)
+        await asyncio.wait_for(serve(service.app, HOST, running.port, Ending(), ready.set), 10)
     assert not ready.is_set()
+
+
+async def test_a_lame_server_answers_and_asks_not_to_be_asked_again(service, running):
+    """Told to leave, it is not ready at once, answers all else, and ends each connection with its answer."""
+    async with running.client({"authorization": f"Bearer {await service.key()}"}) as client:
+        before = await client.get("/readyz")
+        assert (before.status_code, before.headers.get("connection")) == (200, None)
+        running.ending.leaving.set()
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["code"], ready.headers["retry-after"]) == (503, "not_ready", "2")
+        for path in ("/v1/agents", "/healthz", "/nowhere"):
+            answer = await client.get(path)
+            assert answer.status_code in (200, 404)
+            assert answer.headers["connection"] == "close"
+        made = await client.post("/v1/agents", json={"name": "a", "kind": "message", "settings": {"text": "hi"}})
+        assert made.status_code == 201
+    assert not running.task.done()
+
+
+async def test_a_server_is_lame_before_it_ends(service):
+    """Told to stop, it still takes requests for as long as it was told to be lame."""
+    server = Running(service, lame_sec=1.0)
+    await asyncio.wait_for(server.ready.wait(), 10)
+    server.ending.stop.set()
+    began = asyncio.get_running_loop().time()
+    async with server.client({}) as client:
+        assert (await client.get("/readyz")).status_code == 503
+    await asyncio.wait_for(server.task, 10)
+    assert asyncio.get_running_loop().time() - began >= 1.0

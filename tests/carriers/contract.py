@@ -4,9 +4,10 @@ A carrier's tests subclass CarrierContract and give a FarEnd.
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
+import msgspec
 import pytest
 from tests.carriers.far_end import EXPECTED, Behaviour, FarEnd
 
@@ -212,7 +213,7 @@ class CarrierContract:
         known = await line.carrier.look_up(dial)
         assert isinstance(known, Over) or (known == Unknown() and not line.far_end.remembers)
         if isinstance(known, Over):
-            assert replace(known.ended, at=ended.at) == ended
+            assert msgspec.structs.replace(known.ended, at=ended.at) == ended
 
     async def test_a_dial_that_was_hung_up_is_not_said_to_be_up(self, line: Line):
         """Hanging up ends it for look_up too."""

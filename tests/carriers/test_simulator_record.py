@@ -1,4 +1,5 @@
 import asyncio
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -20,6 +21,7 @@ from ringback.carriers.carrier import (
     NeverPlaced,
     Over,
     StillUp,
+    Unknown,
 )
 from ringback.carriers.simulator.model import script
 from ringback.clock import VirtualClock, seconds
@@ -96,10 +98,28 @@ async def test_a_simulator_sees_what_another_has_placed_since(make: Make, clock:
     one, other = make(record="dials.jsonl"), make(record="dials.jsonl")
     for serial in range(1, 7):
         dial = dial_of("+14155550100", serial)
-        assert await other.look_up(dial) == NeverPlaced()
         await one.place(dial)
         assert await other.look_up(dial) == StillUp(NOON)
         one, other = other, one
+
+
+async def test_what_was_told_to_be_never_placed_never_is(make: Make, tmp_path: Path):
+    """A node that wakes up after another one has given its dial up is refused, and nothing is written."""
+    one, other = make(record="dials.jsonl"), make(record="dials.jsonl")
+    dial = dial_of("+14155550100")
+    assert await other.look_up(dial) == NeverPlaced()
+    with pytest.raises(CarrierUnavailable, match="given up"):
+        await one.place(dial)
+    assert (tmp_path / "dials.jsonl").read_text() == ""
+    assert await other.look_up(dial) == NeverPlaced()
+
+
+async def test_a_dial_that_may_be_being_written_is_unknown(make: Make, tmp_path: Path):
+    """A process that was frozen in the middle of its turn may yet write: nobody can promise that it does not."""
+    simulator = make(record="dials.jsonl")
+    with (tmp_path / "dials.jsonl.refused").open("a") as frozen:
+        fcntl.flock(frozen, fcntl.LOCK_SH)
+        assert await simulator.look_up(dial_of("+14155550100")) == Unknown()
 
 
 async def test_a_simulator_that_writes_does_not_pass_over_what_others_wrote(make: Make):

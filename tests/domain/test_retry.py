@@ -29,6 +29,7 @@ EVERYTHING = RetryPolicy(
 )
 
 REACHED, FINAL_AS_IT_IS = Stop(FinalReason.REACHED), Stop(FinalReason.NOT_RETRYABLE)
+CALLED_OFF = Stop(FinalReason.CANCELLED)
 EXHAUSTED, EXPIRED = Stop(FinalReason.ATTEMPTS_EXHAUSTED), Stop(FinalReason.EXPIRED)
 
 
@@ -50,7 +51,7 @@ FIRST_ATTEMPT = {
     "destination_forbidden": (FINAL_AS_IT_IS, FINAL_AS_IT_IS, FINAL_AS_IT_IS),
     "network_failure": (FINAL_AS_IT_IS, FINAL_AS_IT_IS, after(5, "failed: 5s")),
     "system_at_capacity": (FINAL_AS_IT_IS, FINAL_AS_IT_IS, after(5, "failed: 5s")),
-    "cancelled_by_operator": (FINAL_AS_IT_IS, FINAL_AS_IT_IS, FINAL_AS_IT_IS),
+    "cancelled_by_operator": (CALLED_OFF, CALLED_OFF, CALLED_OFF),
     "outcome_unknown": (FINAL_AS_IT_IS, FINAL_AS_IT_IS, after(5, "failed: 5s")),
 }
 

@@ -177,6 +177,15 @@ def test_without_a_zone_it_is_never_open():
     assert next_open(DailyWindow(0, 1440), (), at) is None
 
 
+def test_a_zone_of_long_ago_may_be_apart_by_seconds():
+    """Monrovia's clocks were 44 minutes and 30 seconds behind until 1972: its windows opened with a half minute."""
+    window, zones = DailyWindow(540, 600), ("Africa/Monrovia",)
+    opens = Instant("1971-06-01T09:44:30Z")
+    assert is_open(window, zones, opens)
+    assert not is_open(window, zones, opens - TimeDelta(seconds=1))
+    assert not is_open(window, (), opens)
+
+
 def test_waiting_for_the_opening_is_idempotent():
     """The next opening from an opening is that opening; a nanosecond before, it is the same one."""
     opens = next_open(DEFAULT_WINDOW, ("Europe/London",), Instant("2026-06-01T03:00:00Z"))

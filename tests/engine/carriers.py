@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from whenever import TimeDelta
+
 from ringback.carriers.carrier import Dial, Knowledge, Listener, Unknown
 from ringback.clock import Clock
 
@@ -19,6 +21,8 @@ class Puppet:
         self.raises: Exception | None = None
         self.knows: Knowledge = Unknown()
         self.asked: list[UUID] = []
+        self.hung_up: list[UUID] = []
+        self.longest = TimeDelta(minutes=10)
         self.listener: Listener | None = None
 
     def made(self, kind, settings, listener):  # noqa: ARG002  # the signature of MakeCarrier
@@ -34,7 +38,8 @@ class Puppet:
         return self.clock.now()
 
     async def hang_up(self, attempt_id):
-        """Nobody hangs up here."""
+        """End a dial: what is told of that, a test tells."""
+        self.hung_up.append(attempt_id)
 
     async def look_up(self, dial):
         """What became of a dial."""

@@ -2,11 +2,14 @@ import random
 from contextlib import suppress
 
 import pytest
+from tests.engine.carriers import Puppet, use
+from tests.engine.duties import MOMENT, begun, dial, end, work
 from tests.engine.faults import Died, mortal
 from tests.engine.invariants import check_all, most_at_once
 from tests.world import LIVELY, NOON, drive
 from whenever import TimeDelta
 
+from ringback.carriers.carrier import NeverPlaced
 from ringback.clock import VirtualClock
 from ringback.engine.virtual import run_virtual
 
@@ -50,7 +53,8 @@ async def forget(world):
     while world.opened:
         await world.opened.pop().close()
     async with world.database.transaction() as db:
-        await db.execute("TRUNCATE attempts, queue, tallies, nodes")
+        await db.execute("TRUNCATE attempts, queue, tallies, nodes, grants")
+        await db.execute("UPDATE limits SET dials_freed_at = NULL")
         await db.execute("UPDATE campaigns SET status = 'running', finished_at = NULL")
         await db.execute("UPDATE calls SET final_status = NULL, final_reason = NULL, finished_at = NULL")
         await db.execute("INSERT INTO queue SELECT workspace_no, call_id, campaign_no, 0, 1, created_at FROM calls")
@@ -71,6 +75,74 @@ async def test_a_node_may_die_at_every_step(make_world):
         await forget(world)
     assert last > 40
     await check_all(world)
+
+
+async def asks(one, two):
+    """A node that has nothing waits for permits, gets them, and dials."""
+    await two.node.lease.run_once()
+    await dial(two)
+    one.node.clock.advance_to(one.node.clock.now() + TimeDelta(seconds=1.2))
+    await one.node.permits.run_once()
+    for _ in range(2):
+        one.node.clock.advance_to(one.node.clock.now() + MOMENT)
+        await dial(two)
+    await two.node.permits.run_once()
+
+
+async def gives_back(one, two):
+    """A node that has all gives half of it back while it goes on dialling."""
+    await two.node.lease.run_once()
+    await end(one)
+    await dial(two)
+    await end(two, 3)
+    await dial(one)
+    for _ in range(2):
+        one.node.clock.advance_to(one.node.clock.now() + MOMENT)
+        await dial(one)
+        await two.node.permits.run_once()
+    await dial(two)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("story", [asks, gives_back])
+async def test_a_node_may_die_at_every_step_of_moving_permits(make_world, story):
+    """Asking or giving back: they never hold more than the cap, and who survives has all of it in the end."""
+    cap, last = 4, 0
+    world = await make_world(leads=30, caps=(None, cap, None), dials_per_sec=1000)
+    held = "SELECT coalesce(max(held), 0)::int FROM (SELECT sum(calls) AS held FROM grants GROUP BY kind) g"
+    while True:
+        last += 1
+        one = await begun(world, "one", lease_sec=10)
+        two, steps = await mortal(world, last, "two", lease_sec=10, seed=last)
+        use(two, Puppet(world.clock))
+        if story is asks:
+            assert await work(world, one, rounds=2) == [cap]
+            await end(one)
+        with suppress(Died):
+            await story(one, two)
+        assert await world.value(held) <= cap
+        await two.node.trunks.close()
+        await rescued(world, one)
+        assert len(one.node.hand.live) == cap == await world.value(held)
+        if steps.count < last:
+            break
+        await forget(world)
+    assert last > 20
+
+
+async def rescued(world, one):
+    """The other node is dead; this one lives on, explains what that left, and has all to itself."""
+    use(one, Puppet(world.clock)).knows = NeverPlaced()
+    one.node.trunks._known.clear()
+    for _ in range(2):
+        world.clock.advance_to(world.clock.now() + TimeDelta(seconds=6))
+        await one.node.lease.run_once()
+        await one.rescuer.run_once()
+    for _ in range(3):
+        world.clock.advance_to(
+            world.clock.now() + TimeDelta(seconds=1)
+        )  # a pace that was given back is used after that
+        await work(world, one)
 
 
 @pytest.mark.slow

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from tests.engine.carriers import Puppet, use
 from tests.engine.invariants import check_all
@@ -208,4 +210,4 @@ def _swap(engine, puppet: Puppet) -> None:
     """Put a puppet in the place of a carrier that is made already."""
     trunks = engine.node.trunks
     for key, trunk in trunks._known.items():
-        trunks._known[key] = type(trunk)(puppet, trunk.billing, trunk.settings)
+        trunks._known[key] = replace(trunk, carrier=puppet)

@@ -22,13 +22,17 @@ Rows = list[dict[str, Any]]
 
 
 def make_trunk(
-    server: Server, settings: Mapping[str, Any], cap: int | None = None, dials_per_sec: float | None = None
+    server: Server,
+    settings: Mapping[str, Any],
+    cap: int | None = None,
+    dials_per_sec: float | None = None,
+    record: Path | str = RECORD,
 ) -> str:
-    """A simulator trunk that writes down its dials; its id."""
+    """A simulator trunk that writes down its dials; its id. Servers that share it share a whole path to the record."""
     body = {
         "name": "sim",
         "kind": "simulator",
-        "settings": {**settings, "record": RECORD},
+        "settings": {**settings, "record": str(record)},
         "max_concurrent_calls": cap,
         "dials_per_sec": dials_per_sec,
     }

@@ -46,7 +46,7 @@ def check_history(dsn: str, data: Path, people: Mapping[str, Any], retry: Mappin
     for row in attempts:
         calls[row["call_id"]].append(row)
     for history in calls.values():
-        _by_policy(history, parse_policy(retry))
+        by_policy(history, parse_policy(retry))
     return attempts
 
 
@@ -73,7 +73,7 @@ def _as_scripted(line: dict[str, Any], row: dict[str, Any], people: Mapping[str,
     assert (_at(row["ended_at"]) - at).total("seconds") > planned.over_after_sec / people["speed"] - 0.002
 
 
-def _by_policy(history: Rows, policy: RetryPolicy) -> None:
+def by_policy(history: Rows, policy: RetryPolicy) -> None:
     """A call's attempts and its end are those that its policy asks for, none too early."""
     assert [row["attempt"] for row in history] == list(range(1, len(history) + 1))
     assert len(history) <= policy.max_attempts

@@ -85,6 +85,22 @@ def test_a_campaign_is_run_for_a_person(ringback, few):
     assert "completed" in ended.stdout + ended.stderr
 
 
+def test_a_campaign_is_paused_resumed_and_cancelled(ringback, server):
+    """Each command says where the campaign stands then, as JSON on request, and refuses what its state forbids."""
+    trunk = server.post("/v1/trunks", {"name": "later", "kind": "simulator"})["id"]
+    plan = {"name": "later", "trunk_id": trunk, "starts_at": "2999-01-01T00:00:00Z"}
+    campaign = server.post("/v1/campaigns", plan)["id"]
+    server.post(f"/v1/campaigns/{campaign}/leads", {"leads": [{"phone_number": "+14155550100"}]})
+    server.patch(f"/v1/campaigns/{campaign}/status", {"action": "start"})
+    paused = ringback("campaign", "pause", campaign)
+    assert paused.stdout == f"campaign {campaign} is paused: 1 queued, 0 live\n"
+    assert "allowed now: resume, cancel" in refusal(ringback("campaign", "pause", campaign))
+    resumed = json.loads(ringback("campaign", "resume", campaign, "--json").stdout)
+    assert resumed["campaign"]["status"] == "running"
+    cancelled = ringback("campaign", "cancel", "--hang-up", campaign)
+    assert cancelled.stdout == f"campaign {campaign} is cancelled: 0 queued, 0 live, 1 cancelled\n"
+
+
 def test_a_check_dials_nobody(ringback, server, few):
     """--check reports the import and leaves no lead behind."""
     ended = ringback("campaign", "run", few, *QUICK, "--check", "--json")

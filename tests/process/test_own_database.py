@@ -28,7 +28,7 @@ def test_a_database_of_the_users_own_is_served(own, tmp_path):
     """Nothing is embedded then; the data directory has the files that trunks write, and is still one server's alone."""
     data = tmp_path / "data"
     key = made(data, own.dsn)
-    with serving(data, key=key, **{DATABASE_URL: own.dsn}) as server:
+    with serving(data, "--lame-sec", 0, key=key, **{DATABASE_URL: own.dsn}) as server:
         assert set(server.children()) == {"api", "node"}
         campaign = make_campaign(server, make_trunk(server, {**NOBODY, "speed": 0}), range(20), 5)
         eventually(lambda: is_complete(server, campaign))
@@ -38,7 +38,8 @@ def test_a_database_of_the_users_own_is_served(own, tmp_path):
         assert server.stop() == 0
         for handle in handles:
             await_end(handle)
-    assert {path.name for path in data.iterdir()} == {"lock", "release", RECORD}
+    left = {path.name for path in data.iterdir() if not path.name.startswith(RECORD)}
+    assert left == {"lock", "release", "node-name", "metrics"}
     assert oct(data.stat().st_mode)[-3:] in ("700", "711")
 
 
@@ -99,9 +100,10 @@ def test_a_second_node_of_the_same_name_does_not_start(own, tmp_path):
     """Two servers on one database that were given one name by mistake do not end each other's calls."""
     first, second = tmp_path / "first", tmp_path / "second"
     made(first, own.dsn)
-    with serving(first, **{DATABASE_URL: own.dsn}):
-        refused = run("serve", "--data", second, "--port", 0, **{DATABASE_URL: own.dsn})
+    with serving(first, "--node-name", "one", **{DATABASE_URL: own.dsn}):
+        refused = run("serve", "--data", second, "--port", 0, "--node-name", "one", **{DATABASE_URL: own.dsn})
         assert refused.returncode == 1
         assert "give this one another --node-name" in refused.stderr
-        with serving(second, "--node-name", "other", **{DATABASE_URL: own.dsn}) as other:
+        # without a name of its own it makes one
+        with serving(second, **{DATABASE_URL: own.dsn}) as other:
             assert other.answers()

@@ -56,10 +56,9 @@ def test_the_rest_grows_while_a_process_goes_on_ending():
     assert next_rest(LONGEST_REST_SEC, 100.0) == SHORTEST_REST_SEC
 
 
-async def test_a_process_that_never_gets_ready_is_given_up(monkeypatch):
+async def test_a_process_that_never_gets_ready_is_given_up():
     """It is ended, and the error says how long it was waited for."""
-    monkeypatch.setattr(supervisor, "READY_SEC", 0.5)
-    child = supervisor._Child("api", [sys.executable, "-c", "import signal; signal.pause()"], dict(os.environ))
+    child = supervisor._Child("api", [sys.executable, "-c", "import signal; signal.pause()"], dict(os.environ), 0.5)
     with pytest.raises(OurError, match="api was not ready after"):
         await child.start()
     assert await child.ended() is None

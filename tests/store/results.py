@@ -37,7 +37,7 @@ def ends(intent: Intent, **changes) -> Result:
         stop_reason=None,
         final_status=None,
         campaign_no=intent.campaign_no,
-        lane_trunk_no=0,
+        held_until=None,
     )
     return plain._replace(**changes)
 
@@ -61,7 +61,7 @@ async def settle(world, *results: Result, by=None):
 
 async def take_back(world, *intents: Intent, now=ENDED_AT):
     """Withdraw in a transaction of its own."""
-    rows = [Withdrawal(*intent[:4], 0) for intent in intents]
+    rows = [Withdrawal(*intent[:4]) for intent in intents]
     async with world.database.connection() as db:
         return await attempts.withdraw(db, rows, now)
 

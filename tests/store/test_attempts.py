@@ -7,7 +7,7 @@ from tests.store.results import ENDED_AT, RETRY_AT, TWICE, ends, is_final, key, 
 from tests.world import NOON, claim
 from whenever import TimeDelta
 
-from ringback.store import attempts
+from ringback.store import attempts, finish
 from ringback.store.attempts import Progress
 
 
@@ -158,17 +158,28 @@ async def test_a_call_that_was_reached_stays_so_in_a_cancelled_campaign(make_wor
     assert (call["final_status"], call["final_reason"]) == ("completed", "reached")
 
 
-async def test_a_settlement_waits_for_a_cancellation_that_has_begun(make_world):
-    """Either the cancellation finds the redial in the queue, or the settlement finds the campaign cancelled."""
+async def test_a_settlement_beside_a_cancellation_that_has_begun_does_not_wait_for_it(make_world):
+    """It may miss the cancellation, and then its redial comes back into the queue: there it is looked for and ended."""
     world = await make_world(leads=1, retry=TWICE)
     [intent] = await claim(world, 1)
     async with world.database.transaction() as db:
         await db.execute("UPDATE campaigns SET status = 'cancelled', finished_at = $1", NOON)
-        settling = asyncio.create_task(settle(world, ends(intent)))
-        await blocked(world, 1)
-    await settling
+        await settle(world, ends(intent))
+    assert len(await world.queue()) == 1
+    async with world.database.connection() as db:
+        assert await finish.cancel_leftovers(db, ENDED_AT, 10) == 1
     assert await world.queue() == []
-    assert [call["final_status"] for call in await world.calls()] == ["cancelled"]
+    [call] = await world.calls()
+    assert (call["final_status"], call["final_reason"], call["finished_at"]) == ("cancelled", "cancelled", ENDED_AT)
+
+
+async def test_an_attempt_that_may_still_be_up_says_until_when(make_world):
+    """For as long its slot is held; one whose end is known holds none."""
+    world = await make_world(leads=2)
+    lost, known = await claim(world, 2)
+    await settle(world, is_final(lost, end_reason="outcome_unknown", held_until=RETRY_AT), is_final(known))
+    held = {row["call_id"]: row["held_until"] for row in await world.attempts()}
+    assert held == {lost.call_id: RETRY_AT, known.call_id: None}
 
 
 async def test_two_nodes_that_settle_the_same_attempts_do_not_lock_each_other_out(make_world):

@@ -88,25 +88,21 @@ async def test_still_live_names_those_without_an_end(make_world):
         assert await attempts.still_live(db, []) == set()
 
 
-async def test_orphans_are_those_of_nodes_without_a_lease(make_world):
-    """The oldest first, at most so many; and of one's own only those in doubt."""
+async def test_orphans_are_those_of_the_nodes_that_were_named(make_world):
+    """Without those that are over, the oldest first, at most so many."""
     world = await make_world(leads=4)
-    later = NOON + TimeDelta(seconds=1)
-    insert = "INSERT INTO nodes VALUES (DEFAULT, 'n', '0', $1, $1, $2)"
-    await world.value(insert, NOON, NOON)
-    await world.value(insert, NOON, NOON + TimeDelta(hours=1))
-    [dead], [mine], [doubtful], [nobodys] = [
-        await claim(world, 1, NOON + TimeDelta(seconds=at), node_no)
-        for at, node_no in ((4, 1), (1, 2), (2, 2), (3, 99))
+    [newer], [mine], [older], [over] = [
+        await claim(world, 1, NOON + TimeDelta(seconds=at), node_no) for at, node_no in ((4, 1), (1, 2), (3, 3), (2, 1))
     ]
-    in_doubt = NOON + TimeDelta(seconds=2)
+    await settle(world, is_final(over))
     async with world.database.connection() as db:
-        found = await attempts.orphans(db, later, 2, [in_doubt], 10)
-        assert [row["call_id"] for row in found] == [doubtful.call_id, nobodys.call_id, dead.call_id]
-        assert [row["call_id"] for row in await attempts.orphans(db, later, 2, [], 1)] == [nobodys.call_id]
-        assert mine.call_id in {
-            row["call_id"] for row in await attempts.orphans(db, later + TimeDelta(hours=2), 1, [], 10)
-        }
+        assert [row["call_id"] for row in await attempts.orphans(db, [1, 3], attempts.START, 10)] == [
+            older.call_id,
+            newer.call_id,
+        ]
+        assert [row["call_id"] for row in await attempts.orphans(db, [1, 3], attempts.START, 1)] == [older.call_id]
+        assert [row["call_id"] for row in await attempts.orphans(db, [2], attempts.START, 10)] == [mine.call_id]
+        assert await attempts.orphans(db, [], attempts.START, 10) == []
 
 
 async def test_a_second_dial_with_the_same_number_cannot_be_recorded(make_world):

@@ -7,14 +7,17 @@ from tests.world import NOON
 from whenever import TimeDelta
 
 from ringback.errors import SchemaError
+from ringback.store import migrate as migrating
+from ringback.store import queries
 from ringback.store.database import connect
-from ringback.store.migrate import check_schema, migrate
-from ringback.store.queries import migrations, schema
+from ringback.store.migrate import check_schema, contract, migrate
+from ringback.store.queries import Migration, migrations, schema
 
 CATALOGUE = {
     "tables": """SELECT relname, relkind, relpersistence, reloptions, relrowsecurity
         FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'm', 'p')""",
-    "columns": """SELECT c.relname, a.attname, a.attnum, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+    "columns": """SELECT c.relname, a.attname, row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum),
+        format_type(a.atttypid, a.atttypmod), a.attnotnull,
         a.attidentity, a.attgenerated, a.attcompression, a.attstorage, a.attstattarget, a.attoptions,
         pg_get_expr(d.adbin, d.adrelid), col.collname
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -53,6 +56,33 @@ async def database(empty_database):
     await made.close()
 
 
+@pytest.fixture
+async def first_release(database):
+    """The same, brought to the schema of the first release, which recorded no contraction."""
+    async with database.transaction() as db:
+        await db.execute(migrations()[0].expand)
+        await db.execute("INSERT INTO schema_migrations VALUES (1, 'foundation', $1)", NOON)
+    return database
+
+
+@pytest.fixture
+def next_release():
+    """What makes this code the release after this one, with a migration more, and back."""
+    step = Migration(
+        len(migrations()) + 1, "next", "ALTER TABLE agents ADD COLUMN x integer", "ALTER TABLE agents DROP COLUMN kind"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+
+        def turn(on):
+            patch.undo()
+            if on:
+                steps = (*migrations(), step)
+                for module in (migrating, queries):
+                    patch.setattr(module, "migrations", lambda: steps)
+
+        yield turn
+
+
 async def applied(database):
     """What the database says was applied to it."""
     async with database.connection() as db:
@@ -83,7 +113,7 @@ async def test_a_second_run_applies_nothing(database):
     before = await applied(database)
     assert await migrate(database, NOON + TimeDelta(hours=1)) == []
     assert await applied(database) == before
-    assert [name for _, name, _ in before] == names == [name for _, name, _ in migrations()]
+    assert [name for _, name, _ in before] == names == [step.name for step in migrations()]
 
 
 async def test_nodes_that_start_together_migrate_once(empty_database):
@@ -116,6 +146,104 @@ async def test_an_old_or_empty_database_is_not_worked_on(database):
     await check_schema(database)
 
 
+async def node(database, schema_version, lease_until, table="nodes"):
+    """A node, or an API, of a release."""
+    async with database.connection() as db:
+        await db.execute(
+            f"INSERT INTO {table} (name, version, schema_version, started_at, heartbeat_at, lease_until) "  # noqa: S608
+            "VALUES ('old', '0', $1, $2, $2, $3)",
+            schema_version,
+            NOON,
+            lease_until,
+        )
+
+
+async def node_of_first_release(database, lease_until):
+    """A node as 0.1.0 writes it."""
+    async with database.connection() as db:
+        await db.execute(
+            "INSERT INTO nodes (name, version, started_at, heartbeat_at, lease_until) VALUES ($1, '0.1.0', $2, $2, $3)",
+            "old",
+            NOON,
+            lease_until,
+        )
+
+
+async def contracted(database):
+    """The versions of which the database says that they are contracted."""
+    async with database.connection() as db:
+        query = "SELECT version FROM schema_migrations WHERE contracted_at IS NOT NULL ORDER BY 1"
+        return [row["version"] for row in await db.fetch(query)]
+
+
+async def test_a_node_of_the_release_before_keeps_what_it_needs(first_release):
+    """The schema is expanded beside it, and contracted a quarter of a minute after its lease, for its API's sake."""
+    lease = NOON + TimeDelta(seconds=10)
+    await node_of_first_release(first_release, lease)
+    assert await migrate(first_release, NOON) == ["scale"]
+    await check_schema(first_release)
+    assert await contracted(first_release) == []
+    assert await contract(first_release, lease + TimeDelta(seconds=14)) == []
+    async with first_release.connection() as db:
+        assert await db.fetch("SELECT next_dial_at FROM limits") == []
+    assert await contract(first_release, lease + TimeDelta(seconds=16)) == ["scale"]
+    assert await contracted(first_release) == [2]
+    assert await contract(first_release, lease + TimeDelta(seconds=16)) == []
+
+
+@pytest.mark.parametrize("table", ["nodes", "api_servers"])
+async def test_whoever_is_of_this_schema_is_left_in_peace_by_the_next(database, next_release, table):
+    """This release works on what the next one has expanded, and the next one contracts when we are gone."""
+    await migrate(database, NOON)
+    await node(database, len(migrations()), NOON + TimeDelta(seconds=10), table)
+    next_release(True)
+    assert await migrate(database, NOON) == ["next"]
+    next_release(False)
+    await check_schema(database)
+    assert await migrate(database, NOON) == []
+    next_release(True)
+    assert await contract(database, NOON + TimeDelta(seconds=9)) == []
+    assert await contract(database, NOON + TimeDelta(seconds=10)) == ["next"]
+    await check_schema(database)
+    next_release(False)
+    with pytest.raises(SchemaError, match="newer release"):
+        await check_schema(database)
+    with pytest.raises(SchemaError, match="newer release"):
+        await migrate(database, NOON)
+
+
+async def test_two_releases_at_once_are_refused(first_release, next_release):
+    """While a node of the first release lives, the second one's schema is made and the third one's is not."""
+    await node_of_first_release(first_release, NOON + TimeDelta(seconds=10))
+    next_release(True)
+    with pytest.raises(SchemaError, match="stop it first"):
+        await migrate(first_release, NOON)
+    assert [version for version, *_ in await applied(first_release)] == [1, 2]
+    assert await migrate(first_release, NOON + TimeDelta(minutes=1)) == ["next"]
+    assert await contracted(first_release) == [2, 3]
+
+
+async def test_a_table_in_use_is_not_waited_for(first_release):
+    """A contraction gives up within moments while an import goes on, and is done when it is asked for again."""
+    await node_of_first_release(first_release, NOON + TimeDelta(seconds=1))
+    await migrate(first_release, NOON)
+    late = NOON + TimeDelta(minutes=1)
+    async with first_release.transaction() as importing:
+        await importing.execute("LOCK TABLE queue IN ROW EXCLUSIVE MODE")
+        assert await contract(first_release, late) == []
+    assert await contract(first_release, late) == ["scale"]
+
+
+async def test_a_schema_is_expanded_when_the_tables_are_free(first_release, monkeypatch):
+    """It is tried again while an import goes on, and in the end told why it cannot be; afterwards it can."""
+    monkeypatch.setattr(migrating, "EXPAND_TRIES", 2)
+    async with first_release.transaction() as importing:
+        await importing.execute("LOCK TABLE queue IN ROW EXCLUSIVE MODE")
+        with pytest.raises(SchemaError, match="in use"):
+            await migrate(first_release, NOON)
+    assert await migrate(first_release, NOON) == ["scale"]
+
+
 async def test_a_migration_that_fails_leaves_nothing(database):
     """Statements and record are one transaction: a table that is in the way undoes all."""
     async with database.connection() as db:
@@ -133,4 +261,4 @@ async def test_a_migration_that_fails_leaves_nothing(database):
 
 def test_migrations_are_numbered_without_a_gap():
     """So that 'the newest' says all."""
-    assert [version for version, _, _ in migrations()] == list(range(1, len(migrations()) + 1))
+    assert [step.version for step in migrations()] == list(range(1, len(migrations()) + 1))

@@ -47,7 +47,10 @@ def test_every_statement_has_its_sentence(topic):
 def test_every_statement_is_used_by_the_module_that_loads_it(topic):
     """One that nobody uses is deleted; one that is not there is not asked for."""
     modules = [path.read_text() for path in STORE.glob("*.py") if f'load("{topic}")' in path.read_text()]
-    asked = {name for text in modules for name in re.findall(r'_SQL\["(\w+)"\]', text)}
+    asked = set()
+    for text in modules:
+        [loaded] = re.findall(rf'(\w+) = load\("{topic}"\)', text)
+        asked |= set(re.findall(rf'(?<!\w){loaded}\["(\w+)"\]', text))
     named = {name for text in modules for name in re.findall(r'"(\w+)"', text)}
     assert asked <= set(load(topic)) <= named
 

@@ -16,10 +16,14 @@ from ringback.api.bodies import AnyRequest, discard_rest, read_json
 from ringback.api.fields import NOBODY
 from ringback.api.operation import JSON_LIMIT, Api, Ask, Operation
 from ringback.api.problems import Problem, explain, problem
-from ringback.errors import Invalid, OurError, RingbackError
-from ringback.events import DutyFailed
+from ringback.errors import Invalid, Leaving, OurError, RingbackError
+from ringback.events import DutyFailed, Replied
 
 REQUEST = b"req"
+UNMATCHED = "unmatched"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""A caller may invent others, and a series for each."""
+
 ANYBODY = ApiKey(NOBODY, 0, b"", frozenset(), live=False)
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -33,12 +37,16 @@ class Reply:
         status: of HTTP.
         body: its bytes; none for 204 and 304.
         headers: lower case, beside those that say what the body is.
+        content_type: of the body.
     """
 
-    __slots__ = ("_body", "_headers", "_status")
+    __slots__ = ("_body", "_content_type", "_headers", "status")
 
-    def __init__(self, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
-        self._status = status
+    def __init__(
+        self, status: int, body: bytes, *headers: tuple[bytes, bytes], content_type: bytes = b"application/json"
+    ) -> None:
+        self.status = status
+        self._content_type = content_type
         self._body = body
         self._headers = headers
 
@@ -46,8 +54,8 @@ class Reply:
         """Send it."""
         headers = list(self._headers)
         if self._body:
-            headers += ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(self._body)))
-        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+            headers += ((b"content-type", self._content_type), (b"content-length", b"%d" % len(self._body)))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self._body, "more_body": False})
 
 
@@ -58,16 +66,24 @@ def answering(operation: Operation, api: Api) -> Handler:
     """The handler of one operation."""
 
     async def handle(request: AnyRequest) -> Reply:
-        request_id = new_request_id(api)
-        try:
-            return await _answer(operation, api, request, request_id)
-        except RingbackError as fault:
-            if isinstance(fault, OurError):
-                api.settings.publish(DutyFailed("api", f"{request_id.decode()}: {fault}"))
-            await discard_rest(request)
-            return refusal(explain(fault), request_id)
+        request_id, began = new_request_id(api), api.clock.now()
+        reply = await _reply(operation, api, request, request_id)
+        told = (operation.method, operation.path, reply.status, request_id.decode())
+        reply_sec = (api.clock.now() - began).total("seconds")
+        api.settings.publish(Replied(*told, reply_sec, _header(request, b"traceparent")))
+        return reply
 
     return handle
+
+
+async def _reply(operation: Operation, api: Api, request: AnyRequest, request_id: bytes) -> Reply:
+    try:
+        return await _answer(operation, api, request, request_id)
+    except RingbackError as fault:
+        if isinstance(fault, OurError) and not isinstance(fault, Leaving):
+            api.settings.publish(DutyFailed("api", f"{request_id.decode()}: {fault}"))
+        await discard_rest(request)
+        return refusal(explain(fault), request_id)
 
 
 async def _answer(operation: Operation, api: Api, request: AnyRequest, request_id: bytes) -> Reply:
@@ -135,6 +151,9 @@ def framework_fault(api: Api) -> Callable[[Request[Any, Any, Any], Exception], R
     def handle(request: Request[Any, Any, Any], fault: Exception) -> Response[bytes]:
         request_id = new_request_id(api)
         refused = _framework_problem(fault)
+        route = request.scope.get("path_template") or UNMATCHED
+        method = request.method if request.method in METHODS else "OTHER"
+        api.settings.publish(Replied(method, str(route), refused.status, request_id.decode()))
         if refused.status >= 500:
             api.settings.publish(DutyFailed("api", f"{request_id.decode()} {request.method}: {_whereabouts(fault)}"))
         headers = {"x-request-id": request_id.decode(), **{k.decode(): v.decode() for k, v in refused.headers}}

@@ -7,14 +7,26 @@ from ringback.api.answering import answering, framework_fault
 from ringback.api.auth import Keys
 from ringback.api.openapi import describe
 from ringback.api.operation import Answer, Api, ApiSettings, Ask, Operation
-from ringback.api.routes import agents, api_keys, call_logs, calls, campaigns, health, leads, trunks, workspace
+from ringback.api.routes import (
+    agents,
+    api_keys,
+    call_logs,
+    caller_numbers,
+    calls,
+    campaigns,
+    health,
+    leads,
+    trunks,
+    workspace,
+)
+from ringback.api.routes.metrics import metrics_routes
 from ringback.clock import Clock
 from ringback.ids import Ids
 from ringback.store.database import Database
 
 OPERATIONS: tuple[Operation, ...] = tuple(
     operation
-    for resource in (workspace, api_keys, agents, trunks, campaigns, leads, calls, call_logs, health)
+    for resource in (workspace, api_keys, agents, trunks, caller_numbers, campaigns, leads, calls, call_logs, health)
     for operation in resource.OPERATIONS
 )
 
@@ -36,7 +48,7 @@ def create_app(database: Database, clock: Clock, ids: Ids, settings: ApiSettings
 
     described = Operation("GET", "/openapi.json", None, "This document.", get_document)
     return Litestar(
-        [_route(operation, api) for operation in (*OPERATIONS, described)],
+        [*(_route(operation, api) for operation in (*OPERATIONS, described)), *metrics_routes(api)],
         openapi_config=None,
         logging_config=None,
         exception_handlers={Exception: framework_fault(api)},

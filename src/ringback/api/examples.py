@@ -12,6 +12,7 @@ _WORKSPACE, _KEY = "ws_01kjmrvt00e2z9h3kxvfy7s8d4", "key_01kjmrvt00e2z9h3kxvfy7s
 _AGENT, _TRUNK = "agt_01kjmrvt00e2z9h3kxvfy7s8d4", "trk_01kjmrvt00e2z9h3kxvfy7s8d4"
 _CAMPAIGN, _CALL = "cmp_01kjmrvt00e2z9h3kxvfy7s8d4", "call_01kjmrvt00e2z9h3kxvfy7s8d4"
 _LEAD, _ATTEMPT = "lead_01kjmrvt00e2z9h3kxvfy7s8d4", "att_01kjmrvt00e2z9h3kxvfy7s8d4"
+_CALLER = "num_01kjmrvt00e2z9h3kxvfy7s8d4"
 
 POLICY: Json = {
     "max_attempts": 4,
@@ -27,7 +28,13 @@ BILLING: Json = {
     "next_sec": 6,
     "connect_micros": 0,
 }
-WORKSPACE: Json = {"id": _WORKSPACE, "name": "Main", "max_concurrent_calls": None, "created_at": _AT}
+WORKSPACE: Json = {
+    "id": _WORKSPACE,
+    "name": "Main",
+    "max_concurrent_calls": None,
+    "retention": None,
+    "created_at": _AT,
+}
 KEY: Json = {
     "id": _KEY,
     "name": "reporting",
@@ -52,6 +59,14 @@ TRUNK: Json = {
     "billing": BILLING,
     "max_concurrent_calls": 50,
     "dials_per_sec": 10.0,
+    "lost_call_hold_sec": None,
+    "created_at": _AT,
+}
+CALLER: Json = {
+    "id": _CALLER,
+    "number": "+14155550100",
+    "max_concurrent_calls": 5,
+    "dials_per_sec": 1.0,
     "created_at": _AT,
 }
 CAMPAIGN: Json = {
@@ -62,6 +77,8 @@ CAMPAIGN: Json = {
     "trunk_id": _TRUNK,
     "from_number": "+14155550100",
     "max_concurrent_calls": 20,
+    "weight": 1,
+    "retry_share": 0.5,
     "calling_window": {"start": "09:00", "end": "20:00"},
     "starts_at": None,
     "ends_at": None,
@@ -225,6 +242,8 @@ _NEW_CAMPAIGN = {
         "trunk_id",
         "from_number",
         "max_concurrent_calls",
+        "weight",
+        "retry_share",
         "calling_window",
         "starts_at",
         "ends_at",
@@ -232,7 +251,11 @@ _NEW_CAMPAIGN = {
     )
 }
 BODIES: dict[str, Json] = {
-    "patch_workspace": {"name": "Main", "max_concurrent_calls": 100},
+    "patch_workspace": {
+        "name": "Main",
+        "max_concurrent_calls": 100,
+        "retention": {"days": 90, "mode": "delete"},
+    },
     "post_key": {"name": "reporting", "scopes": ["calls:read"], "live": True},
     "post_agent": {"name": "reminder", "kind": "message", "settings": AGENT["settings"]},
     "post_trunk": {
@@ -244,6 +267,8 @@ BODIES: dict[str, Json] = {
         "dials_per_sec": 10,
     },
     "patch_trunk": {"max_concurrent_calls": 20, "dials_per_sec": 5},
+    "post_caller_number": {"number": "+14155550100", "max_concurrent_calls": 5, "dials_per_sec": 1},
+    "patch_caller_number": {"max_concurrent_calls": 10},
     "post_campaign": _NEW_CAMPAIGN,
     "patch_campaign": {"retry": {"max_retries": 3, "retry_interval_minutes": 120}},
     "patch_status": {"action": "start"},

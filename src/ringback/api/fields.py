@@ -128,7 +128,7 @@ def whole(least: int, most: int, *, default: int | None = None, optional: bool =
     return Field(read, schema, default=default, null=None if optional else _REFUSED)
 
 
-def pace(default: float) -> Field:
+def pace(default: float | None) -> Field:
     """Dials a second; null is no cap."""
 
     def read(raw: Any, name: str) -> float:
@@ -137,6 +137,17 @@ def pace(default: float) -> Field:
         return float(raw)
 
     return Field(read, {"type": "number", "minimum": 0.001, "maximum": 10_000}, default=default, null=None)
+
+
+def share(default: float) -> Field:
+    """A part of a whole."""
+
+    def read(raw: Any, name: str) -> float:
+        if not isinstance(raw, int | float) or isinstance(raw, bool) or not 0 <= raw <= 1:
+            raise Invalid([f"{name} must be a number from 0 to 1"])
+        return float(raw)
+
+    return Field(read, {"type": "number", "minimum": 0, "maximum": 1}, default=default)
 
 
 def truth(default: bool) -> Field:
@@ -213,7 +224,7 @@ def phone(*, required: bool = False) -> Field:
     return Field(read, {"type": "string", "examples": ["+14155552671"]}, required)
 
 
-def caller_number() -> Field:
+def caller_number(*, required: bool = False) -> Field:
     """The number that is shown to who is called: E.164. Whether one may use it is for the trunk to say."""
 
     def read(raw: Any, name: str) -> str:
@@ -221,7 +232,8 @@ def caller_number() -> Field:
             raise Invalid([f"{name} must be an E.164 number, such as '+14155550100'"])
         return raw
 
-    return Field(read, {"type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$"}, null=None)
+    schema = {"type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$"}
+    return Field(read, schema, required, null=_REFUSED if required else None)
 
 
 def json_object(*, required: bool = False) -> Field:

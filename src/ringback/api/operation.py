@@ -31,12 +31,16 @@ class ApiSettings:
     Attributes:
         trunk_kinds: the kinds of trunk that there are, each with what checks its settings and raises Invalid.
         chance: where the secrets of API keys come from: the system's generator.
-        publish: told of requests that failed through no fault of their caller.
+        publish: told of every request that was answered, and of those that failed through no fault of their caller.
+        leaving: set when this server was told to end; it still answers for a while.
+        scrape: answers Prometheus in a format that it accepts, with the content type; None where it asks elsewhere.
     """
 
     trunk_kinds: Mapping[str, Callable[[Mapping[str, Any]], object]]
     chance: random.Random
     publish: Publish
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    scrape: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from ringback.errors import (
     Forbidden,
     Impossible,
     Invalid,
+    Leaving,
     NotFound,
     RingbackError,
     SchemaError,
@@ -36,10 +37,12 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "agent_not_found": (404, "This workspace has no such agent."),
         "api_key_not_found": (404, "This workspace has no such API key."),
         "call_not_found": (404, "This workspace has no such call."),
+        "caller_number_not_found": (404, "This workspace has no such caller number."),
         "campaign_not_found": (404, "This workspace has no such campaign."),
         "route_not_found": (404, "The API has no such path."),
         "trunk_not_found": (404, "This workspace has no such trunk."),
         "method_not_allowed": (405, "The path exists, and does not take this method; `Allow` names those it takes."),
+        "caller_number_exists": (409, "The number is a caller number of this workspace already."),
         "campaign_over": (409, "The campaign is cancelled and cannot be changed."),
         "illegal_transition": (409, "The campaign's state does not allow the action; `message` names those allowed."),
         "body_too_large": (413, "The body is over its limit: 1 MiB, 32 MiB for leads as JSON, 1.5 GiB for a file."),
@@ -52,7 +55,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "unknown_trunk": (422, "`trunk_id` names no trunk of this workspace."),
         "internal_error": (500, "Something is wrong on our side; the request id finds it in the log."),
         "database_unavailable": (503, "The database is away; ask again after `Retry-After` seconds."),
-        "not_ready": (503, "The database's schema is not the one of this release."),
+        "not_ready": (503, "The schema is not one that this release works on, or this server is about to end."),
     }
 )
 """Every code of the API with its status. docs/errors.md is held equal to it by a test."""
@@ -96,7 +99,7 @@ def explain(fault: RingbackError) -> Problem:
     """The refusal that an error comes to."""
     if isinstance(fault, DatabaseUnavailable):
         return problem("database_unavailable", None, (b"retry-after", str(RETRY_AFTER_SEC).encode()))
-    if isinstance(fault, SchemaError):
+    if isinstance(fault, SchemaError | Leaving):
         return problem("not_ready", str(fault), (b"retry-after", str(RETRY_AFTER_SEC).encode()))
     if not isinstance(fault, CallerError):
         return problem("internal_error")

@@ -11,10 +11,11 @@ from whenever import Instant
 from ringback.domain.billing import parse_billing
 from ringback.domain.policy_form import show_policy
 from ringback.domain.window import show_window
-from ringback.ids import AGENT, ATTEMPT, CALL, CAMPAIGN, KEY, LEAD, TRUNK, WORKSPACE, show
+from ringback.ids import AGENT, ATTEMPT, CALL, CALLER_NUMBER, CAMPAIGN, KEY, LEAD, TRUNK, WORKSPACE, show
 from ringback.store.calls import call_state
 from ringback.store.campaigns import CampaignRow
 from ringback.store.database import Record
+from ringback.store.retention import REDACTED
 
 Json = dict[str, Any]
 
@@ -29,12 +30,18 @@ def show_id(prefix: str, value: UUID | None) -> str | None:
     return None if value is None else show(prefix, value)
 
 
+def show_number(number: str) -> str | None:
+    """The number of a call, None where it was anonymised."""
+    return None if number.startswith(REDACTED) else number
+
+
 def show_workspace(row: Record) -> Json:
     """A workspace."""
     return {
         "id": show(WORKSPACE, row["workspace_id"]),
         "name": row["name"],
         "max_concurrent_calls": row["max_concurrent_calls"],
+        "retention": {"days": row["retain_days"], "mode": row["retain"]} if row["retain_days"] else None,
         "created_at": show_time(row["created_at"]),
     }
 
@@ -73,6 +80,18 @@ def show_trunk(row: Record) -> Json:
         "billing": asdict(parse_billing(msgspec.json.decode(row["billing"]))),
         "max_concurrent_calls": row["max_concurrent_calls"],
         "dials_per_sec": row["dials_per_sec"],
+        "lost_call_hold_sec": row["lost_call_hold_sec"],
+        "created_at": show_time(row["created_at"]),
+    }
+
+
+def show_caller(row: Record) -> Json:
+    """A caller number with its caps."""
+    return {
+        "id": show(CALLER_NUMBER, row["caller_id"]),
+        "number": row["number"],
+        "max_concurrent_calls": row["max_concurrent_calls"],
+        "dials_per_sec": row["dials_per_sec"],
         "created_at": show_time(row["created_at"]),
     }
 
@@ -88,6 +107,8 @@ def show_campaign(campaign: CampaignRow) -> Json:
         "trunk_id": show(TRUNK, campaign.trunk_id),
         "from_number": plan.from_number,
         "max_concurrent_calls": plan.max_concurrent_calls,
+        "weight": plan.weight,
+        "retry_share": plan.retry_share,
         "calling_window": show_window(plan.window),
         "starts_at": show_time(plan.starts_at),
         "ends_at": show_time(plan.ends_at),
@@ -109,7 +130,7 @@ def show_call(row: Record) -> Json:
         "agent_id": show_id(AGENT, row["agent_id"]),
         "trunk_id": show_id(TRUNK, row["trunk_id"]),
         "trunk": row["trunk"],
-        "to_number": row["to_number"],
+        "to_number": show_number(row["to_number"]),
         "from_number": row["from_number"],
         "name": row["name"],
         "status": call_state(row["final_status"], row["live_status"], row["next_attempt"]),
@@ -132,7 +153,7 @@ def show_lead(row: Record) -> Json:
         "id": show(LEAD, row["call_id"]),
         "call_id": show(CALL, row["call_id"]),
         "campaign_id": show_id(CAMPAIGN, row["campaign_id"]),
-        "phone_number": row["to_number"],
+        "phone_number": show_number(row["to_number"]),
         "name": row["name"],
         "timezones": row["zones"],
         "variables": show_variables(row),

@@ -2,6 +2,8 @@
 
 A carrier is told of a dial once, and reports what becomes of it as CallEvents. It may report an event twice, late or
 out of order: the engine's guards make that harmless. One contract suite (tests/carriers/contract.py) runs on all.
+
+What is made for each dial is a msgspec.Struct: it takes a fifth of the time of a frozen dataclass.
 """
 
 from collections.abc import Callable
@@ -9,13 +11,13 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from whenever import Instant
+import msgspec
+from whenever import Instant, TimeDelta
 
 from ringback.domain.outcome import AnsweredBy, EndReason
 
 
-@dataclass(frozen=True, slots=True)
-class Dial:
+class Dial(msgspec.Struct, frozen=True, gc=False):
     """What a carrier is asked to place.
 
     Attributes:
@@ -35,24 +37,21 @@ class Dial:
     zones: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Ringing:
+class Ringing(msgspec.Struct, frozen=True, gc=False):
     """The far end alerts."""
 
     attempt_id: UUID
     at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """Somebody or something picked up."""
 
     attempt_id: UUID
     at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True, gc=False):
     """The dial is over.
 
     Attributes:
@@ -80,7 +79,10 @@ Listener = Callable[[CallEvent], None]
 
 @dataclass(frozen=True, slots=True)
 class NeverPlaced:
-    """The carrier knows for certain that it was not asked to place this dial."""
+    """The carrier was not asked to place this dial, and will not place it from now on, whoever asks.
+
+    A carrier that cannot promise the second half says Unknown: a node that was frozen just before it asked may yet ask.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,11 @@ Knowledge = NeverPlaced | StillUp | Over | Unknown
 
 class Carrier(Protocol):
     """A way to place calls."""
+
+    @property
+    def longest(self) -> TimeDelta:
+        """From the request to the end of a dial at most: the ring time-out and the longest conversation."""
+        ...
 
     async def place(self, dial: Dial) -> Instant:
         """Ask the far end to dial, once. Returns when it was asked.

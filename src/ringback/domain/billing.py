@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from ringback.errors import Invalid
 
 
@@ -27,13 +29,14 @@ class Billing:
     connect_micros: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(msgspec.Struct, frozen=True, gc=False):
     """What one attempt comes to."""
 
     billed_sec: int
     cost_micros: int
 
+
+NOTHING = Charge(0, 0)
 
 _LIMITS = {"per_minute_micros": 0, "first_sec": 1, "next_sec": 1, "connect_micros": 0}
 _MOST = 1_000_000_000
@@ -49,7 +52,7 @@ def charge(billing: Billing, duration_sec: int, answered: bool) -> Charge:
         answered: whether anybody or anything picked up; nothing is billed otherwise.
     """
     if not answered:
-        return Charge(0, 0)
+        return NOTHING
     beyond = max(duration_sec - billing.first_sec, 0)
     billed = billing.first_sec + -(-beyond // billing.next_sec) * billing.next_sec
     return Charge(billed, billing.connect_micros - (-billing.per_minute_micros * billed // 60))

@@ -1,9 +1,11 @@
-"""How many dials may begin now: caps on concurrent calls and on dials a second, shared among those who wait."""
+"""How many dials may begin now: what is left of each cap, shared among those who wait."""
 
+import heapq
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from whenever import Instant, TimeDelta
 
@@ -14,20 +16,36 @@ class LimitKind(StrEnum):
     WORKSPACE = "workspace"
     CAMPAIGN = "campaign"
     TRUNK = "trunk"
+    CALLER = "caller"
 
 
-@dataclass(frozen=True, slots=True)
-class LimitKey:
-    """One limit row: of a workspace, of one of its campaigns or of one of its trunks."""
+class LimitKey(NamedTuple):
+    """One limit row: of a workspace, of one of its campaigns, trunks or caller numbers."""
 
     workspace_no: int
     kind: LimitKind
     ref_no: int
 
 
+class LaneKey(NamedTuple):
+    """Where dials wait: a campaign's, or the single calls of one trunk and one caller number.
+
+    Attributes:
+        workspace_no: the tenant.
+        campaign_no: 0 holds the single calls.
+        trunk_no: of the single calls; 0 for a campaign, which names its trunk.
+        caller_no: of single calls whose caller number has a limit of its own, 0 otherwise.
+    """
+
+    workspace_no: int
+    campaign_no: int
+    trunk_no: int
+    caller_no: int
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a limit has left.
+    """What a limit leaves to this node.
 
     Attributes:
         slots: concurrent calls that may still begin; None is without a cap.
@@ -42,23 +60,28 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The waiting dials of one campaign over one trunk; single calls have a lane for each trunk.
+    """A lane with a due dial.
 
     Attributes:
-        key: (workspace_no, campaign_no, trunk_no); campaign_no 0 holds the single calls.
-        limits: the limits that bind it.
+        key: which.
+        limits: those of its limits that have a cap.
+        live: its calls that are up.
+        weight: its share of the slots that it has in common with others.
     """
 
-    key: tuple[int, int, int]
+    key: LaneKey
     limits: tuple[LimitKey, ...]
+    live: int = 0
+    weight: int = 1
 
 
 def allot(
     lanes: Iterable[Lane], rooms: Mapping[LimitKey, Room], batch: int, now: Instant, ahead: TimeDelta
-) -> dict[Lane, int]:
+) -> dict[LaneKey, int]:
     """How many dials each lane may begin: the sums stay within every limit.
 
-    The lanes take turns, so that one with a long queue does not starve the next.
+    Each slot goes to the lane that has the least of them for its weight, calls that are up included, so that a
+    campaign of long calls or with a long queue does not starve the next.
 
     Args:
         lanes: those with a due dial, the longest waiting first.
@@ -67,82 +90,74 @@ def allot(
         now: the instant of the claim.
         ahead: dials may be claimed so long before the pace lets them be placed.
     """
-    lanes = list(lanes)
     left = {key: _count(room, batch, now, ahead) for key, room in rooms.items()}
-    shares = dict.fromkeys(lanes, 0)
-    while batch > 0:
-        hungry = [lane for lane in lanes if all(left.get(key, 0) > 0 for key in lane.limits)]
-        if not hungry:
-            break
-        least = min((left[key] for lane in hungry for key in lane.limits), default=batch)
-        turn = max(min(batch, least) // len(hungry), 1)
-        for lane in hungry:
-            take = min([turn, batch, *(left[key] for key in lane.limits)])
-            shares[lane] += take
-            batch -= take
-            for key in lane.limits:
-                left[key] -= take
-    return {lane: count for lane, count in shares.items() if count}
+    shares: dict[LaneKey, int] = {}
+    hungry = [(lane.live / lane.weight, place, lane) for place, lane in enumerate(lanes)]
+    heapq.heapify(hungry)
+    while hungry and batch > 0:
+        _, place, lane = heapq.heappop(hungry)
+        most = min([batch, *(left.get(key, 0) for key in lane.limits)])
+        if most < 1:
+            continue
+        take = most if not hungry else 1
+        shares[lane.key] = shares.get(lane.key, 0) + take
+        batch -= take
+        for key in lane.limits:
+            left[key] -= take
+        heapq.heappush(hungry, ((lane.live + shares[lane.key]) / lane.weight, place, lane))
+    return shares
+
+
+def split(share: int, retry_share: float, owed: float) -> tuple[int, float]:
+    """How many of a lane's dials are redials where both kinds are due, and what they are owed after that.
+
+    Args:
+        share: the lane's dials.
+        retry_share: of them for redials, 0 to 1.
+        owed: from the last time: a share of one dial is settled over several claims.
+    """
+    owed += share * retry_share
+    redials = min(int(owed + 1e-9), share)
+    return redials, owed - redials
 
 
 def _count(room: Room, batch: int, now: Instant, ahead: TimeDelta) -> int:
     slots = batch if room.slots is None else max(room.slots, 0)
     if room.dials_per_sec is None:
         return min(slots, batch)
-    first = _first_slot(room, now)
-    paced = (now + ahead - first) // _gap(room.dials_per_sec) + 1
+    first = now if room.next_dial_at is None else max(room.next_dial_at, now)
+    paced = (now + ahead - first) // dial_gap(room.dials_per_sec) + 1
     return min(slots, max(paced, 0), batch)
 
 
-def _first_slot(room: Room, now: Instant) -> Instant:
-    return now if room.next_dial_at is None else max(room.next_dial_at, now)
+def pace(
+    gaps: Mapping[LimitKey, TimeDelta],
+    next_dials: Mapping[LimitKey, Instant | None],
+    dials: Sequence[tuple[LimitKey, ...]],
+    now: Instant,
+) -> tuple[list[Instant], dict[LimitKey, Instant]]:
+    """When each dial is to be placed, and the next free instant of each pace after them.
 
-
-def pace(room: Room, count: int, now: Instant) -> tuple[list[Instant], Room]:
-    """When each of `count` dials is to be placed, evenly apart, and the room after them.
-
-    Evenly spaced dials never exceed the cap in any second, whichever instant the second starts at. They fall on whole
-    microseconds, which is what the store keeps: rounded there, the next free instant could move back.
-    """
-    if room.dials_per_sec is None:
-        return [now] * count, room
-    first, gap = _first_tick(room, now), _gap(room.dials_per_sec)
-    slots = [first + gap * n for n in range(count + 1)]
-    return slots[:count], replace(room, next_dial_at=slots[count])
-
-
-def pace_all(
-    rooms: Mapping[LimitKey, Room], dials: Iterable[tuple[LimitKey, ...]], now: Instant
-) -> tuple[list[Instant], dict[LimitKey, Room]]:
-    """When each dial is to be placed where it may be under several paces at once, and the rooms that this changes.
-
-    A dial waits for the slowest of its limits, and the others go on from where it was placed. Paced apart, and each
-    dial given the latest of its slots, dials that one limit held up would come in a burst under another.
+    Evenly spaced dials never exceed a cap in any second, whichever instant the second starts at. A dial waits for the
+    slowest of its limits, and the others go on from where it was placed: paced apart, and each dial given the latest
+    of its slots, dials that one limit held up would come in a burst under another.
 
     Args:
-        rooms: what each limit has left; those without a pace hold nothing up.
-        dials: the limits of each dial, in the order in which they are to be placed.
+        gaps: of each pace, the least time between two dials.
+        next_dials: of each pace, its next free instant.
+        dials: the paces of each dial, in the order in which they are to be placed.
         now: no dial is placed before.
     """
-    gaps = {key: _gap(room.dials_per_sec) for key, room in rooms.items() if room.dials_per_sec is not None}
-    after: dict[LimitKey, Instant] = {}
+    free_at = {key: max(at or now, now) for key, at in next_dials.items()}
     slots = []
-    for limits in dials:
-        paced = [key for key in limits if key in gaps]
-        at = max((after.get(key) or _first_tick(rooms[key], now) for key in paced), default=now)
-        after |= {key: at + gaps[key] for key in paced}
+    for paces in dials:
+        at = max((free_at[key] for key in paces), default=now)
+        free_at |= {key: at + gaps[key] for key in paces}
         slots.append(at)
-    return slots, {key: replace(rooms[key], next_dial_at=at) for key, at in after.items()}
+    used = {key for paces in dials for key in paces}
+    return slots, {key: at for key, at in free_at.items() if key in used}
 
 
-def gap(rooms: Iterable[Room]) -> TimeDelta:
-    """The least time between two dials under these limits: none where none of them has a pace."""
-    return max((_gap(room.dials_per_sec) for room in rooms if room.dials_per_sec is not None), default=TimeDelta())
-
-
-def _first_tick(room: Room, now: Instant) -> Instant:
-    return _first_slot(room, now).round("microsecond", mode="ceil")
-
-
-def _gap(dials_per_sec: float) -> TimeDelta:
+def dial_gap(dials_per_sec: float) -> TimeDelta:
+    """The least time between two dials at this pace."""
     return TimeDelta(microseconds=math.ceil(1_000_000 / dials_per_sec))

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
+import msgspec
 from whenever import Instant, TimeDelta
 
 from ringback.domain.call import FinalReason
@@ -35,8 +37,7 @@ DEFAULT_POLICY = RetryPolicy(3, MappingProxyType({NO_ANSWER: (1800, 7200), BUSY:
 """For who gives none: three dials, no-answer after half an hour and two hours, busy after five minutes and more."""
 
 
-@dataclass(frozen=True, slots=True)
-class RetryAt:
+class RetryAt(msgspec.Struct, frozen=True, gc=False):
     """The call is dialled again.
 
     Attributes:
@@ -48,8 +49,7 @@ class RetryAt:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(msgspec.Struct, frozen=True, gc=False):
     """There is no further dial, and why."""
 
     reason: FinalReason
@@ -93,6 +93,8 @@ def decide(
     meaning = MEANINGS[ended]
     if meaning.reached:
         return Stop(FinalReason.REACHED)
+    if ended is EndReason.CANCELLED_BY_OPERATOR:
+        return Stop(FinalReason.CANCELLED)
     waits = policy.after.get(meaning.retry_key, ()) if meaning.retry_key else ()
     if not waits:
         return Stop(FinalReason.NOT_RETRYABLE)
@@ -122,6 +124,7 @@ def ends_at(campaign_ends_at: Instant | None, created_at: Instant, policy: Retry
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
+@cache
 def show_duration(sec: int) -> str:
     """Seconds in the largest unit that divides them: `90s`, `30m`, `2h`, `1d`."""
     unit, size = next((u, s) for u, s in _UNITS if sec % s == 0 and (sec or s == 1))

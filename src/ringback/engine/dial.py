@@ -1,34 +1,57 @@
 """Dial: claim what is due within the caps and commit the intents. The trunk hears of nothing before that."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 from uuid import UUID
 
 from whenever import Instant, TimeDelta
 
 from ringback.carriers.carrier import Dial
-from ringback.domain.limits import Lane, LimitKey, Room, allot, gap, pace_all
-from ringback.engine.live import LiveAttempt
+from ringback.domain.limits import Lane, LaneKey, LimitKey, Room, allot, dial_gap, pace, split
+from ringback.engine.live import DoubtfulClaim, LiveAttempt, Pace, Route
 from ringback.engine.node import Node
 from ringback.engine.plan import DialPlan
 from ringback.engine.trunks import Trunk, TrunkKey
-from ringback.errors import DatabaseUnavailable
 from ringback.events import Claimed
 from ringback.store import queue
 from ringback.store.database import Connection, Record
-from ringback.store.queue import DueLane, Intent, Waiting
+from ringback.store.queue import DueLane, Intent, Take, Waiting
 
 AHEAD = TimeDelta(milliseconds=100)
 """Paced dials are claimed so long before their instant, so that a pace does not mean a transaction for each dial."""
 
+LOOK_BACK_EVERY = TimeDelta(seconds=10)
+"""How soon a row is found that another node passed over or that came with a time that was over already."""
+
+LOOK_BACK_SHARE = 50
+"""A look back may not take more than one part in so many of the time: under an old snapshot it takes long."""
+
+SECOND = TimeDelta(seconds=1)
+
+EVEN = 0.5
+"""The share of redials among single calls, which have no campaign to say so."""
+
+Stream: TypeAlias = tuple[LaneKey, bool]
+"""A lane's first dials, or its redials (True)."""
+
 
 @dataclass(slots=True)
 class _Batch:
-    """What one claim comes to: each row that it took is in exactly one of these."""
+    """What one claim comes to: each row that it took is in exactly one of the first three.
+
+    Attributes:
+        intents: to be dialled.
+        postponed: to wait on.
+        expired: with no time left.
+        taken_up_to: by stream, when the last row was due: what lies before is taken, and dead.
+    """
 
     intents: list[LiveAttempt] = field(default_factory=list)
     postponed: list[Waiting] = field(default_factory=list)
     expired: list[tuple[int, UUID]] = field(default_factory=list)
+    taken_up_to: dict[Stream, Instant] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.intents) + len(self.postponed) + len(self.expired)
@@ -45,6 +68,9 @@ class Dialler:
     def __init__(self, node: Node, batch: int) -> None:
         self._node = node
         self._batch = batch
+        self._taken_up_to: dict[Stream, Instant] = {}
+        self._look_back_at = Instant.MIN
+        self._owed: dict[LaneKey, float] = {}
         self.next_due: Instant | None = None
 
     async def run_once(self) -> int:
@@ -52,40 +78,116 @@ class Dialler:
         now = self._node.clock.now()
         if not self._node.lease.holds(now):
             return 0
-        async with self._node.database.connection() as db:
-            waiting = await queue.due_lanes(db)
-        self.next_due = min((lane.due_at for lane in waiting if lane.due_at > now), default=None)
-        due = [lane for lane in waiting if lane.due_at <= now]
+        due = await self._due(now)
         if not due:
             return 0
-        try:
+        batch = await self._claim(due, now)
+        if not batch and await self._node.permits.ask(now):
             batch = await self._claim(due, now)
-        except DatabaseUnavailable:
-            # it may or may not have been committed: rescue looks for intents of this instant that nobody placed
-            self._node.hand.doubtful_claims.add(now)
-            raise
         for attempt in batch.intents:
             self._node.hand.add(attempt)
         if batch:
-            self._node.publish(Claimed(len(batch.intents), len(batch.postponed), len(batch.expired)))
+            claim_sec = (self._node.clock.now() - now).total("seconds")
+            self._node.publish(Claimed(len(batch.intents), len(batch.postponed), len(batch.expired), claim_sec))
         return len(batch)
 
+    async def _due(self, now: Instant) -> list[DueLane]:
+        """The lanes with a due dial; sets when the next one is due."""
+        waiting = await self._look(now)
+        self.next_due = min((lane.due_at for lane in waiting if lane.due_at > now), default=None)
+        return [lane for lane in waiting if lane.due_at <= now]
+
+    async def _look(self, now: Instant) -> list[DueLane]:
+        """What waits from where this node left off, and now and then from the very beginning."""
+        back = now >= self._look_back_at
+        marks = {} if back else {queue.stream_name(*s): at.format_iso() for s, at in self._taken_up_to.items()}
+        async with self._node.database.connection() as db:
+            waiting = await queue.due_lanes(db, json.dumps(marks))
+        if back:
+            after = self._node.clock.now()
+            self._look_back_at = after + max(LOOK_BACK_EVERY, (after - now) * LOOK_BACK_SHARE)
+            first = {(lane.key, lane.redial): lane.due_at for lane in waiting}
+            # a lane that is empty now begins anew; one in which something older waits goes back to it
+            self._taken_up_to = {s: min(at, first[s]) for s, at in self._taken_up_to.items() if s in first}
+        return waiting
+
     async def _claim(self, due: list[DueLane], now: Instant) -> _Batch:
-        """Lock the limits, then count, then take, then write the intents: one transaction, in this order."""
-        async with self._node.database.transaction() as db:
-            limits = await queue.lock_limits(db, [lane.lane for lane in due])
-            lanes = await queue.lanes_now(db, due)
-            rooms = queue.rooms(limits, lanes)
-            self._wake_for_pace(rooms, now)
-            ready = self._ready(lanes)
-            shares = allot(ready, rooms, self._batch, now, AHEAD)
-            if not shares:
-                return _Batch()
-            taken = await queue.take_due(db, shares, now)
-            await self._node.plans.learn_zones(db, {row["zone_set_no"] for row in taken})
-            batch = self._decide(taken, {lane.key: trunk for lane, trunk in ready.items()}, now)
-            await self._write(db, batch, _pace(batch.intents, ready, rooms, now), now)
+        """Look at the caps, take, and write the intents, in one transaction; nobody changes the permits meanwhile."""
+        batch, transaction_id = _Batch(), ""
+        async with self._node.permits.lock:
+            try:
+                async with self._node.database.transaction() as db:
+                    lanes = dict.fromkeys((lane.key, lane.via_trunk_no) for lane in due)
+                    rows = await queue.lanes_now(db, lanes, self._node.lease.node_no, now)
+                    open_lanes = self._open(rows)
+                    rooms = self._rooms(rows, now)
+                    settings = {queue.lane_key(row): row for row in rows}
+                    shares = self._allot(open_lanes, settings, rooms, now)
+                    self._wake_for_pace(rooms, now)
+                    if not shares:
+                        return batch
+                    transaction_id = rows[0]["transaction_id"]
+                    taken = await queue.take_due(db, self._takes(shares, settings, due), now)
+                    await self._node.plans.learn_zones(db, {row["zone_set_no"] for row in taken})
+                    batch = self._decide(taken, open_lanes, now)
+                    self._use(batch.intents)
+                    paces = self._pace(batch.intents, rooms, now)
+                    await self._write(db, batch, now)
+            except BaseException:
+                # it may or may not have been committed: its permits stay in use until rescue has found out
+                if batch.intents:
+                    self._node.hand.doubtful.append(DoubtfulClaim(transaction_id, batch.intents))
+                raise
+            self._node.permits.go_on_from(paces)
+        self._taken_up_to.update(batch.taken_up_to)
         return batch
+
+    def _open(self, rows: Sequence[Record]) -> dict[LaneKey, Route]:
+        """The lanes that may be dialled now, each with the way that its dials go; all its limits must be there."""
+        open_lanes = {}
+        for row in self._node.plans.refresh(rows):
+            limits = queue.limits_of(row)
+            trunk_key = (row["workspace_no"], row["via_trunk_no"])
+            trunk = self._node.trunks.refresh(trunk_key, row)
+            if trunk is not None and None not in limits.values():
+                open_lanes[queue.lane_key(row)] = _route(row, trunk_key, trunk, tuple(limits))
+        return open_lanes
+
+    def _rooms(self, rows: Sequence[Record], now: Instant) -> dict[LimitKey, Room]:
+        """What is left of each limit that has a cap."""
+        caps = {key: cap for row in rows for key, cap in queue.limits_of(row).items() if cap is not None}
+        return {key: self._behind(key, room, now) for key, room in self._node.permits.rooms(caps, now).items()}
+
+    def _behind(self, key: LimitKey, room: Room, now: Instant) -> Room:
+        """A pace whose dials go out late has its next free instant after those that wait to be placed."""
+        waiting = self._node.hand.waiting(key)
+        if room.dials_per_sec is None or not waiting:
+            return room
+        free_at = now + dial_gap(room.dials_per_sec) * waiting
+        return replace(room, next_dial_at=max(free_at, room.next_dial_at or free_at))
+
+    def _allot(
+        self, lanes: dict[LaneKey, Route], settings: dict[LaneKey, Record], rooms: dict[LimitKey, Room], now: Instant
+    ) -> dict[LaneKey, int]:
+        up = self._node.hand.up
+        wanted = [
+            Lane(key, tuple(k for k in lane.limits if k in rooms), up.get(key, 0), settings[key]["weight"] or 1)
+            for key, lane in lanes.items()
+        ]
+        return allot(wanted, rooms, self._batch, now, AHEAD)
+
+    def _takes(self, shares: dict[LaneKey, int], settings: dict[LaneKey, Record], due: Sequence[DueLane]) -> list[Take]:
+        """How much to take of each lane. Where redials and first dials are both due, each kind has its share."""
+        both = {lane.key for lane in due if lane.redial} & {lane.key for lane in due if not lane.redial}
+        takes = []
+        for key, share in shares.items():
+            redials, retry_share = share, settings[key]["retry_share"]
+            if key in both:
+                wanted = EVEN if retry_share is None else retry_share
+                redials, self._owed[key] = split(share, wanted, self._owed.get(key, 0.0))
+            froms = (self._taken_up_to.get((key, redial), Instant.MIN) for redial in (False, True))
+            takes.append(Take(*key, share, redials, *froms))
+        return takes
 
     def _wake_for_pace(self, rooms: dict[LimitKey, Room], now: Instant) -> None:
         """Look again when the pace of a limit lets its next dial be claimed."""
@@ -93,79 +195,81 @@ class Dialler:
         ahead = [at for at in (*paced, self.next_due) if at is not None and at > now]
         self.next_due = min(ahead, default=None)
 
-    def _ready(self, lanes: dict[Lane, Record]) -> dict[Lane, tuple[TrunkKey, Trunk]]:
-        """The lanes that may be dialled now, each with its trunk."""
-        ready = {}
-        for lane in self._node.plans.refresh(lanes):
-            key = (lane.key[0], lanes[lane]["via_trunk_no"])
-            trunk = self._node.trunks.refresh(key, lanes[lane])
-            if trunk is not None:
-                ready[lane] = (key, trunk)
-        return ready
-
-    def _decide(
-        self, taken: list[Record], trunks: dict[tuple[int, int, int], tuple[TrunkKey, Trunk]], now: Instant
-    ) -> _Batch:
-        batch = _Batch()
+    def _decide(self, taken: list[Record], lanes: dict[LaneKey, Route], now: Instant) -> _Batch:
+        batch, openings = _Batch(), dict[int, tuple[DialPlan, Instant | None]]()
         for row in taken:
-            plan = self._node.plans.plan(row)
-            at = plan.bounds.first_dial(now)
-            if at is None:
+            lane, plan = queue.lane_key(row), self._node.plans.plan(row)
+            batch.taken_up_to[lane, row["attempt"] > 1] = row["due_at"]
+            if id(plan) not in openings:  # the leads of a campaign in one place share theirs
+                openings[id(plan)] = (plan, plan.bounds.first_dial(now))
+            at = openings[id(plan)][1]
+            if lane.caller_no != row["own_caller_no"]:  # its caller number has got a limit since it was queued
+                batch.postponed.append(_waiting(row, row["due_at"]))
+            elif at is None:
                 batch.expired.append((row["workspace_no"], row["call_id"]))
             elif at > now:
                 batch.postponed.append(_waiting(row, at))
             else:
-                key, trunk = trunks[row["workspace_no"], row["campaign_no"], row["trunk_no"]]
-                batch.intents.append(_intent(row, plan, self._node, key, trunk, now))
+                batch.intents.append(_intent(row, plan, self._node, lanes[lane], now))
         return batch
 
-    async def _write(self, db: Connection, batch: _Batch, paced: dict[LimitKey, Room], now: Instant) -> None:
+    def _use(self, intents: Sequence[LiveAttempt]) -> None:
+        for attempt in intents:
+            self._node.permits.use(attempt.route.limits, 1)
+
+    def _pace(
+        self, intents: Sequence[LiveAttempt], rooms: dict[LimitKey, Room], now: Instant
+    ) -> dict[LimitKey, Instant]:
+        """Give each dial its own instant, by the pace of all its limits; returns how the paces go on after them."""
+        gaps = {key: dial_gap(room.dials_per_sec) for key, room in rooms.items() if room.dials_per_sec is not None}
+        if not gaps:
+            return {}
+        paces = {key: _as_pace(key, gap) for key, gap in gaps.items()}
+        wanted = [tuple(key for key in attempt.route.limits if key in gaps) for attempt in intents]
+        slots, after = pace(gaps, {key: rooms[key].next_dial_at for key in gaps}, wanted, now)
+        for attempt, slot, keys in zip(intents, slots, wanted, strict=True):
+            attempt.place_at, attempt.paces = slot, tuple(paces[key] for key in keys)
+        return after
+
+    async def _write(self, db: Connection, batch: _Batch, now: Instant) -> None:
         if batch.intents:
             await queue.intend(db, [_row(attempt) for attempt in batch.intents], batch.intents[0].node_no, now)
         if batch.postponed:
             await queue.postpone(db, batch.postponed)
         if batch.expired:
             await queue.expire(db, batch.expired, now)
-        if paced:
-            await queue.set_pace(db, paced)
 
 
-def _pace(
-    intents: list[LiveAttempt], lanes: Iterable[Lane], rooms: dict[LimitKey, Room], now: Instant
-) -> dict[LimitKey, Room]:
-    """Give each dial its own instant, by the pace of all its limits; returns the paced limits after them."""
-    limits = {lane.key: lane.limits for lane in lanes}
-    wanted = [limits[attempt.key[0], attempt.campaign_no, attempt.lane_trunk_no] for attempt in intents]
-    slots, after = pace_all(rooms, wanted, now)
-    for attempt, slot, keys in zip(intents, slots, wanted, strict=True):
-        attempt.place_at, attempt.gap = slot, gap(rooms[key] for key in keys)
-    return {key: room for key, room in after.items() if room.dials_per_sec is not None}
+def _as_pace(key: LimitKey, gap: TimeDelta) -> Pace:
+    most = max(SECOND // gap, 1)
+    return Pace(key, most, gap * most)
 
 
-def _intent(row: Record, plan: DialPlan, node: Node, key: TrunkKey, trunk: Trunk, now: Instant) -> LiveAttempt:
-    ordinal, zones = row["attempt"], plan.bounds.zones
-    dial = Dial(node.ids.new(now), row["call_id"], ordinal, row["to_number"], plan.from_number, zones)
-    return LiveAttempt(
-        key=(row["workspace_no"], row["call_id"], ordinal),
-        node_no=node.lease.node_no,
-        dial=dial,
-        campaign_no=row["campaign_no"],
-        lane_trunk_no=row["trunk_no"],
-        trunk=key,
-        policy=plan.policy,
-        policy_version=plan.policy_version,
-        bounds=plan.bounds,
+def _route(row: Record, trunk_key: TrunkKey, trunk: Trunk, limits: tuple[LimitKey, ...]) -> Route:
+    return Route(
+        lane=queue.lane_key(row),
+        trunk=trunk_key,
+        caller_no=row["bound_caller_no"],
+        limits=limits,
         billing=trunk.billing,
-        place_at=now,
+        longest=trunk.carrier.longest,
+        hold=trunk.hold,
     )
+
+
+def _intent(row: Record, plan: DialPlan, node: Node, route: Route, now: Instant) -> LiveAttempt:
+    ordinal, call_id = row["attempt"], row["call_id"]
+    dial = Dial(node.ids.new(now), call_id, ordinal, row["to_number"], plan.from_number, plan.bounds.zones)
+    key = (row["workspace_no"], call_id, ordinal)
+    return LiveAttempt(key, node.lease.node_no, dial, plan, route, row["due_at"], now)
 
 
 def _row(attempt: LiveAttempt) -> Intent:
-    dial, trunk_no = attempt.dial, attempt.trunk[1]
-    return Intent(
-        *attempt.key, dial.attempt_id, attempt.campaign_no, trunk_no, attempt.policy_version, dial.from_number
-    )
+    dial, route = attempt.dial, attempt.route
+    numbers = (route.lane.campaign_no, route.trunk[1], route.caller_no, attempt.plan.policy_version)
+    return Intent(*attempt.key, dial.attempt_id, *numbers, dial.from_number)
 
 
 def _waiting(row: Record, at: Instant) -> Waiting:
-    return Waiting(row["workspace_no"], row["call_id"], row["campaign_no"], row["trunk_no"], row["attempt"], at)
+    lane = (row["campaign_no"], row["trunk_no"], row["own_caller_no"])
+    return Waiting(row["workspace_no"], row["call_id"], *lane, row["attempt"], at)

@@ -8,16 +8,24 @@ from whenever import Instant
 
 from ringback.engine.dial import Dialler
 from ringback.engine.finish import Finisher
-from ringback.engine.lease import ClockSkewed
+from ringback.engine.lease import ClockSkewed, NameTaken
 from ringback.engine.node import Node
+from ringback.engine.overdue import Overseer
 from ringback.engine.place import Placer
 from ringback.engine.rescue import Rescuer
+from ringback.engine.retain import Retainer
 from ringback.engine.settle import Settler
 from ringback.errors import DatabaseUnavailable
 from ringback.events import DutyFailed
 
 Duty = Callable[[], Awaitable[int]]
 Pause = Callable[[asyncio.Event], Awaitable[None]]
+
+FEW = 10
+"""A claim of less than one part in so many of a batch is a small one."""
+
+GATHER_SEC = 0.01
+"""The pause after a small claim, and the least time between two looks at the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,10 @@ class EngineSettings:
         idle_sec: how long it waits before it looks again for due dials that nobody told it of.
         rescue_sec: how often it looks for attempts that a dead node left.
         finish_sec: how often it looks for campaigns with nothing left to dial.
+        permits_sec: how often it looks whether others wait for its permits.
+        overdue_sec: how often it looks for live attempts whose events do not come.
+        retain_sec: how often it looks for calls that are kept no longer.
+        hang_up_sec: how often it looks for cancelled campaigns whose ringing calls are to be hung up.
         retry_sec: how long a duty waits after the database could not be reached.
     """
 
@@ -44,6 +56,10 @@ class EngineSettings:
     idle_sec: float = 0.1
     rescue_sec: float = 1.0
     finish_sec: float = 0.5
+    permits_sec: float = 0.25
+    overdue_sec: float = 5.0
+    hang_up_sec: float = 0.5
+    retain_sec: float = 30.0
     retry_sec: float = 0.5
 
 
@@ -63,6 +79,10 @@ class Engine:
         self.settler = Settler(node, settings.settle_batch)
         self.rescuer = Rescuer(node)
         self.finisher = Finisher(node)
+        self.overseer = Overseer(node)
+        self.retainer = Retainer(node)
+        self._placed_at = (node.clock.now(), 0)
+        node.lease.busy = self._busy
 
     async def run(self, stop: asyncio.Event, drain_sec: float) -> None:
         """Work until `stop` is set, then let live calls end for at most `drain_sec`, and leave.
@@ -76,15 +96,19 @@ class Engine:
             for name, duty, pause in (
                 ("lease", self._heartbeat, _every(settings.lease_sec / 4)),
                 ("settle", self.settler.run_once, self._until_news),
+                ("permits", self.node.permits.run_once, _every(settings.permits_sec)),
+                ("overdue", self.overseer.run_once, _every(settings.overdue_sec)),
+                ("hang up", self.placer.hang_up_cancelled, _every(settings.hang_up_sec)),
             ):
                 duties.create_task(self._loop(name, duty, pause, drained))
             beginning = [
                 duties.create_task(self._loop(name, duty, pause, stop))
                 for name, duty, pause in (
-                    ("dial", self.dialler.run_once, self._until_due),
+                    ("dial", self._dial, self._until_due),
                     ("place", self.placer.run_once, self._until_placeable),
                     ("rescue", self.rescuer.run_once, _every(settings.rescue_sec)),
                     ("finish", self.finisher.run_once, _every(settings.finish_sec)),
+                    ("retain", self.retainer.run_once, _every(settings.retain_sec)),
                 )
             ]
             await stop.wait()
@@ -103,10 +127,13 @@ class Engine:
                 await pause(until)
 
     async def _once(self, name: str, duty: Duty) -> int:
-        """Run a duty; a database that is away is waited for, and nothing else is."""
+        """Run a duty; a database that is away is waited for, and so is the end of a lease of this name.
+
+        That one may be the node's own: its commit came about, and the answer did not.
+        """
         try:
             return await duty()
-        except (DatabaseUnavailable, ClockSkewed) as failed:
+        except (DatabaseUnavailable, ClockSkewed, NameTaken) as failed:
             self.node.publish(DutyFailed(name, str(failed)))
             await asyncio.sleep(self.settings.retry_sec)
             return 0
@@ -124,9 +151,22 @@ class Engine:
         except TimeoutError:
             return  # what is still up is for rescue
 
+    async def _dial(self) -> int:
+        """Claim. After a small batch there is a pause, so that dials that fall due one by one are claimed together."""
+        moved = await self.dialler.run_once()
+        return moved if moved * FEW > self.settings.claim_batch else 0
+
     async def _heartbeat(self) -> int:
         await self.node.lease.run_once()
         return 0
+
+    def _busy(self) -> tuple[int, float]:
+        """How many calls are up, and how many dials a second were placed since the last heartbeat."""
+        now, placed = self.node.clock.now(), self.placer.placed
+        since, before = self._placed_at
+        self._placed_at = (now, placed)
+        sec = (now - since).total("seconds")
+        return len(self.node.hand.live), (placed - before) / sec if sec > 0 else 0.0
 
     async def _withdraw(self) -> int:
         await self.placer.withdraw("the node stops")
@@ -134,10 +174,14 @@ class Engine:
 
     async def _leave(self) -> int:
         await self.node.lease.leave()
+        await self.rescuer.hand_over()
         return 1
 
     async def _until_due(self, until: asyncio.Event) -> None:
-        await _woken(until, self.node.hand.room, self._wait_sec(self.dialler.next_due, self.settings.idle_sec))
+        await asyncio.sleep(GATHER_SEC)
+        wait_sec = self._wait_sec(self.dialler.next_due, self.settings.idle_sec)
+        if wait_sec > 0:
+            await _woken(until, self.node.hand.room, wait_sec)
 
     async def _until_placeable(self, until: asyncio.Event) -> None:
         await _woken(until, self.node.hand.intents, self._wait_sec(self.node.hand.next_place_at(), 1.0))

@@ -24,7 +24,8 @@ class Finisher:
             return 0
         async with self._node.database.connection() as db:
             expired = await finish.expire_overdue(db, now, EXPIRE_BATCH)
+            cancelled = await finish.cancel_leftovers(db, now, EXPIRE_BATCH)
             completed = await finish.complete_empty(db, now)
         if completed:
             self._node.publish(CampaignsFinished(completed))
-        return expired + completed
+        return expired + cancelled + completed

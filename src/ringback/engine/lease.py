@@ -1,5 +1,7 @@
 """A node's right to dial: a lease in the database that its heartbeat prolongs."""
 
+from collections.abc import Callable
+
 from whenever import Instant, TimeDelta
 
 from ringback import __version__
@@ -31,6 +33,9 @@ class Lease:
         publish: told when it is won and lost.
         take_over: whoever has the name is known to be dead; otherwise its lease is respected.
         check_clock: compare the clock with the database's; off on a virtual clock.
+
+    Attributes:
+        busy: tells how many calls are up and how many dials a second are placed, for whoever looks at the nodes.
     """
 
     def __init__(
@@ -54,11 +59,13 @@ class Lease:
         # by two clocks, one slow and one fast, the lease ends for others so much earlier than for this node
         self._margin = MOST_CLOCK_SKEW * 2 if check_clock else TimeDelta()
         self._until = Instant.MIN
+        self._skewed = False
         self.node_no = self._lost_no = 0
+        self.busy: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
 
     def holds(self, now: Instant) -> bool:
         """Whether this node may dial at `now`."""
-        return now < self._until
+        return now < self._until and not self._skewed
 
     async def run_once(self) -> None:
         """Win the lease or prolong it.
@@ -71,7 +78,10 @@ class Lease:
         now = self._clock.now()
         async with self._database.connection() as db:
             if self._check_clock:
-                self._compare(now, await nodes.server_time(db), self._clock.now())
+                server = await nodes.server_time(db)
+                self._skewed = True  # until it is known that the clocks agree, nothing is dialled
+                self._compare(now, server, self._clock.now())
+                self._skewed = False
             until = now + self._length
             if self.node_no and not await self._prolong(db, now, until):
                 self._publish(LeaseLost(self.node_no))
@@ -97,7 +107,7 @@ class Lease:
 
     async def _prolong(self, db: Connection, now: Instant, until: Instant) -> bool:
         """Whether the lease was held all the time: written after its end, others have acted on that end before."""
-        return await nodes.heartbeat(db, self.node_no, now, until) and self.holds(self._clock.now())
+        return await nodes.heartbeat(db, self.node_no, now, until, *self.busy()) and self.holds(self._clock.now())
 
     def _compare(self, before: Instant, server: Instant, after: Instant) -> None:
         if not before - MOST_CLOCK_SKEW <= server <= after + MOST_CLOCK_SKEW:

@@ -3,58 +3,104 @@
 import asyncio
 import heapq
 import itertools
-from collections import deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
 from whenever import Instant, TimeDelta
 
 from ringback.carriers.carrier import CallEvent, Dial
 from ringback.domain.attempt import AttemptState
 from ringback.domain.billing import Billing
-from ringback.domain.retry import Bounds, RetryPolicy
+from ringback.domain.limits import LaneKey, LimitKey
+from ringback.engine.plan import DialPlan
 from ringback.store.attempts import Key
 
-NO_GAP = TimeDelta()
+
+class Pace(NamedTuple):
+    """What a paced limit asks of the dials under it: in any `span` at most `most` of them."""
+
+    key: LimitKey
+    most: int
+    span: TimeDelta
 
 
-@dataclass(slots=True)
-class LiveAttempt:
+GRACE = TimeDelta(seconds=15)
+"""For how long after its latest end an attempt's events may still come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way that the dials of one lane go.
+
+    Attributes:
+        lane: where they wait; for an attempt that another node left, only its campaign.
+        trunk: (workspace_no, trunk_no) of the trunk that places them.
+        caller_no: of their caller number where that has a limit, 0 otherwise.
+        limits: those that bind them.
+        billing: the trunk's tariff.
+        longest: from the request to the end at most, by the trunk.
+        hold: for how long a call may be up where nobody knows how it ended.
+    """
+
+    lane: LaneKey
+    trunk: tuple[int, int]
+    caller_no: int
+    limits: tuple[LimitKey, ...]
+    billing: Billing
+    longest: TimeDelta
+    hold: TimeDelta
+
+
+class LiveAttempt(msgspec.Struct):
     """One attempt from its intent to its end, with all that its settlement needs.
 
     Attributes:
         key: where its row is.
         node_no: the node that claimed it: this one, until it loses its lease.
         dial: what the carrier is, or will be, asked.
-        campaign_no: 0 for a single call.
-        lane_trunk_no: the trunk of its queue lane: 0 for a campaign's.
-        trunk: (workspace_no, trunk_no) of the trunk that places it.
-        policy: the retry policy in force.
-        policy_version: its version.
-        bounds: when it may be redialled.
-        billing: the trunk's tariff.
+        plan: the rules for it.
+        route: the way it goes.
+        due_at: when it was due.
         place_at: not before this instant, by the pace of its limits.
-        gap: and not sooner than so long after the dial before it over the same trunk, even when both are late.
+        paces: of its limits, kept also by dials that are late.
         state: how far it has come.
         called_at: when the trunk was asked, None until then.
+        rang_at: when the far end alerted, None until then.
         answered_at: when somebody picked up, None until then.
+        look_up_at: not asked about before, where it was asked about already.
+        hung_up: whether its trunk was told to hang up.
     """
 
     key: Key
     node_no: int
     dial: Dial
-    campaign_no: int
-    lane_trunk_no: int
-    trunk: tuple[int, int]
-    policy: RetryPolicy
-    policy_version: int
-    bounds: Bounds
-    billing: Billing
+    plan: DialPlan
+    route: Route
+    due_at: Instant
     place_at: Instant
-    gap: TimeDelta = NO_GAP
+    paces: tuple[Pace, ...] = ()
     state: AttemptState = AttemptState.INITIATED
     called_at: Instant | None = None
+    rang_at: Instant | None = None
     answered_at: Instant | None = None
+    look_up_at: Instant | None = None
+    hung_up: bool = False
+
+    @property
+    def overdue_at(self) -> Instant:
+        """From when on it is asked about: its trunk should have told of its end."""
+        return self.look_up_at or (self.called_at or self.place_at) + self.route.longest + GRACE
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtfulClaim:
+    """A claim that was cut off before it was heard whether it was committed."""
+
+    transaction_id: str
+    attempts: list[LiveAttempt]
 
 
 class InHand:
@@ -62,14 +108,16 @@ class InHand:
 
     def __init__(self) -> None:
         self.live: dict[UUID, LiveAttempt] = {}
+        self.up: Counter[LaneKey] = Counter()
         self.inbox: deque[CallEvent] = deque()
         self.unplaced: list[LiveAttempt] = []
-        self.doubtful_claims: set[Instant] = set()
+        self.doubtful: list[DoubtfulClaim] = []
         self.news = asyncio.Event()
         self.room = asyncio.Event()
         self.intents = asyncio.Event()
         self._to_place: list[tuple[Instant, int, LiveAttempt]] = []
-        self._free_at: dict[tuple[int, int], Instant] = {}
+        self._paced: Counter[LimitKey] = Counter()
+        self._recent: defaultdict[LimitKey, deque[Instant]] = defaultdict(deque)
         self._order = itertools.count()
 
     def hear(self, event: CallEvent) -> None:
@@ -80,32 +128,53 @@ class InHand:
     def add(self, attempt: LiveAttempt) -> None:
         """Take on an attempt whose intent is committed."""
         self.live[attempt.dial.attempt_id] = attempt
+        self.up[attempt.route.lane] += 1
         heapq.heappush(self._to_place, (attempt.place_at, next(self._order), attempt))
+        self._paced.update(pace.key for pace in attempt.paces)
         self.intents.set()
 
     def next_place_at(self) -> Instant | None:
         """When the next intent is to be placed."""
         return self._to_place[0][0] if self._to_place else None
 
+    def waiting(self, key: LimitKey) -> int:
+        """How many intents under a paced limit wait to be placed."""
+        return self._paced[key]
+
     def take_placeable(self, now: Instant) -> list[LiveAttempt]:
-        """The intents whose time to be placed has come. Those of a paced trunk that are late do not go in a burst."""
+        """The intents whose time to be placed has come. Those of a paced limit that are late do not go in a burst."""
         ready = []
         while self._to_place and self._to_place[0][0] <= now:
             attempt = heapq.heappop(self._to_place)[2]
-            free_at = self._free_at.get(attempt.trunk, now) if attempt.gap else now
+            free_at = max(map(self._free_at, attempt.paces), default=now)
             if free_at > now:
                 heapq.heappush(self._to_place, (free_at, next(self._order), attempt))
             else:
                 ready.append(attempt)
-                self._free_at[attempt.trunk] = now + attempt.gap
+                self._note_paced(attempt, now)
         return ready
 
     def give_up_placing(self) -> None:
         """Place nothing more: what waits to be placed is to be taken back."""
         self.unplaced.extend(attempt for _, _, attempt in self._to_place)
         self._to_place.clear()
+        self._paced.clear()
 
-    def forget(self, attempt_id: UUID) -> None:
+    def _free_at(self, pace: Pace) -> Instant:
+        """When a pace has room for one more dial."""
+        recent = self._recent[pace.key]
+        return recent[-pace.most] + pace.span if len(recent) >= pace.most else Instant.MIN
+
+    def _note_paced(self, attempt: LiveAttempt, now: Instant) -> None:
+        for pace in attempt.paces:
+            recent = self._recent[pace.key]
+            recent.append(now)
+            if len(recent) > pace.most:
+                recent.popleft()
+            self._paced[pace.key] -= 1
+
+    def forget(self, attempt: LiveAttempt) -> None:
         """Let go of an attempt that is settled or withdrawn."""
-        self.live.pop(attempt_id, None)
+        if self.live.pop(attempt.dial.attempt_id, None) is not None:
+            self.up[attempt.route.lane] -= 1
         self.room.set()

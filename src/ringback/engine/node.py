@@ -3,9 +3,12 @@
 import random
 from dataclasses import dataclass
 
+from whenever import Instant
+
 from ringback.clock import Clock
 from ringback.engine.lease import Lease
-from ringback.engine.live import InHand
+from ringback.engine.live import InHand, LiveAttempt
+from ringback.engine.permits import Permits
 from ringback.engine.plan import Plans
 from ringback.engine.trunks import Trunks
 from ringback.events import Publish
@@ -25,6 +28,7 @@ class Node:
         lease: this node's right to dial.
         trunks: the carriers.
         plans: the rules for each dial.
+        permits: what this node may use of the caps.
         hand: what this node has in hand.
         publish: told of all that happens.
     """
@@ -36,5 +40,14 @@ class Node:
     lease: Lease
     trunks: Trunks
     plans: Plans
+    permits: Permits
     hand: InHand
     publish: Publish
+
+    def let_go(self, attempt: LiveAttempt, held_until: Instant | None = None) -> None:
+        """Forget an attempt that is over in the database, and free its slots, or hold them where it may still be up."""
+        self.hand.forget(attempt)
+        if held_until is None:
+            self.permits.free(attempt.node_no, attempt.route.limits)
+        else:
+            self.permits.free_later(attempt.node_no, attempt.route.limits, held_until)

@@ -1,15 +1,23 @@
 """Place: ask the trunk for each committed intent, once, at its instant, while this node may still dial."""
 
 import asyncio
+from collections import deque
 
-from ringback.carriers.carrier import Ended, NeverPlaced, Over, Unknown
+from whenever import Instant
+
+from ringback.carriers.carrier import Ended, NeverPlaced, Over, StillUp, Unknown
+from ringback.domain.attempt import AttemptState
 from ringback.domain.outcome import EndReason
 from ringback.engine.live import LiveAttempt
 from ringback.engine.node import Node
 from ringback.errors import CarrierError, CarrierUnavailable
-from ringback.events import TrunkRefused, Withdrawn
-from ringback.store import attempts
+from ringback.events import HungUp, Placed, TrunkRefused, Withdrawn
+from ringback.ids import ATTEMPT, show
+from ringback.store import attempts, finish
 from ringback.store.attempts import Withdrawal
+
+WIDTH = 64
+"""Dials that trunks are being asked for at a time: one that answers slowly holds up none of the others."""
 
 
 class Placer:
@@ -21,14 +29,19 @@ class Placer:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self.placed = 0
 
     async def run_once(self) -> int:
         """Place the intents whose instant has come; returns how many left this node's hand or reached a trunk."""
-        ready = self._node.hand.take_placeable(self._node.clock.now())
-        await asyncio.gather(*(self._place(attempt) for attempt in ready))
+        ready = deque(self._node.hand.take_placeable(self._node.clock.now()))
+        count, late_sec = len(ready), list[float]()
+        await asyncio.gather(*(self._place_some(ready, late_sec) for _ in range(min(count, WIDTH))))
+        if late_sec:
+            self.placed += len(late_sec)
+            self._node.publish(Placed(len(late_sec), tuple(late_sec)))
         if self._node.hand.unplaced:
             await self.withdraw("the lease or the calling window ended before the dial")
-        return len(ready)
+        return count
 
     async def withdraw(self, why: str) -> None:
         """Take back the intents that no trunk was asked for, so that the same dials are due again.
@@ -37,24 +50,53 @@ class Placer:
             DatabaseUnavailable: they are kept, and taken back the next time or by rescue.
         """
         unplaced = list(self._node.hand.unplaced)
-        rows = [Withdrawal(*attempt.key, attempt.dial.attempt_id, attempt.lane_trunk_no) for attempt in unplaced]
+        rows = [Withdrawal(*attempt.key, attempt.dial.attempt_id) for attempt in unplaced]
         async with self._node.database.connection() as db:
             taken_back = await attempts.withdraw(db, rows, self._node.clock.now())
         for attempt in unplaced:
-            self._node.hand.forget(attempt.dial.attempt_id)
+            self._node.let_go(attempt)
         del self._node.hand.unplaced[: len(unplaced)]
         self._node.publish(Withdrawn(len(taken_back), why))
 
-    async def _place(self, attempt: LiveAttempt) -> None:
-        now, lease = self._node.clock.now(), self._node.lease
-        # an intent from before the lease was lost and won again may be another node's by now
-        may_dial = lease.holds(now) and lease.node_no == attempt.node_no
-        if not may_dial or attempt.bounds.first_dial(now) != now:
-            self._node.hand.unplaced.append(attempt)
-            return
+    async def hang_up_cancelled(self) -> int:
+        """Hang up what rings in campaigns that were cancelled with that wish; returns 0, for a pause."""
+        ringing: dict[tuple[int, int], list[LiveAttempt]] = {}
+        for attempt in self._node.hand.live.values():
+            rings = attempt.called_at is not None and attempt.state is not AttemptState.IN_PROGRESS
+            if attempt.route.lane.campaign_no and rings and not attempt.hung_up:
+                ringing.setdefault(attempt.route.lane[:2], []).append(attempt)
+        if not ringing:
+            return 0
+        async with self._node.database.connection() as db:
+            cancelled = await finish.to_hang_up(db, list(ringing))
+        calls = [attempt for campaign in cancelled for attempt in ringing[campaign]]
+        for attempt in calls:
+            attempt.hung_up = True
+            await self._node.trunks.carrier(attempt.route.trunk).hang_up(attempt.dial.attempt_id)
+        if calls:
+            self._node.publish(HungUp(len(calls)))
+        return 0
+
+    async def _place_some(self, ready: deque[LiveAttempt], late_sec: list[float]) -> None:
+        """Place one after another of what nobody else has begun with."""
+        while ready:
+            attempt = ready.popleft()
+            now = self._node.clock.now()
+            if self._may_place(attempt, now):
+                await self._place(attempt, now)
+                late_sec.append((now - attempt.due_at).total("seconds"))
+            else:
+                self._node.hand.unplaced.append(attempt)
+
+    def _may_place(self, attempt: LiveAttempt, now: Instant) -> bool:
+        """Whether lease and window still allow it; an intent of a lease that was lost may be another node's by now."""
+        lease = self._node.lease
+        return lease.holds(now) and lease.node_no == attempt.node_no and attempt.plan.bounds.first_dial(now) == now
+
+    async def _place(self, attempt: LiveAttempt, now: Instant) -> None:
         # set first: once the trunk may have been asked, this dial is never taken back
         attempt.called_at = now
-        carrier = self._node.trunks.carrier(attempt.trunk)
+        carrier = self._node.trunks.carrier(attempt.route.trunk)
         try:
             attempt.called_at = await carrier.place(attempt.dial)
         except CarrierUnavailable as refused:
@@ -68,7 +110,13 @@ class Placer:
                     self._node.hand.hear(ended)
                 case Unknown():
                     self._end(attempt, EndReason.OUTCOME_UNKNOWN, refused)
+                case StillUp():
+                    pass  # its events come
 
     def _end(self, attempt: LiveAttempt, reason: EndReason, refused: CarrierError) -> None:
-        self._node.publish(TrunkRefused(str(attempt.trunk), str(refused)))
+        self._node.publish(
+            TrunkRefused(
+                self._node.trunks.shown(attempt.route.trunk), str(refused), show(ATTEMPT, attempt.dial.attempt_id)
+            )
+        )
         self._node.hand.hear(Ended(attempt.dial.attempt_id, self._node.clock.now(), reason))

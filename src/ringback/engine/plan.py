@@ -1,13 +1,13 @@
 """The rules for a dial, put together from its campaign's row or its own."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from whenever import Instant
 
 from ringback.domain.campaign import CampaignState
-from ringback.domain.limits import Lane
 from ringback.domain.policy_form import parse_policy
 from ringback.domain.retry import Bounds, RetryPolicy, ends_at
 from ringback.domain.window import DailyWindow
@@ -31,8 +31,6 @@ class DialPlan:
 class _Campaign:
     """The part of a plan that all leads of a campaign share."""
 
-    runs: bool
-    trunk_no: int
     policy: RetryPolicy
     policy_version: int
     window: DailyWindow
@@ -46,26 +44,37 @@ class Plans:
     def __init__(self) -> None:
         self._zones: dict[int, tuple[str, ...]] = {}
         self._campaigns: dict[tuple[int, int], _Campaign] = {}
+        self._plans: dict[tuple[int, int], dict[int, DialPlan]] = {}
 
     async def learn_zones(self, db: Connection, wanted: set[int]) -> None:
         """Read the zone sets of these numbers that are not known yet."""
         if missing := wanted - self._zones.keys():
             self._zones.update(await queue.zone_sets(db, sorted(missing)))
 
-    def refresh(self, lanes: dict[Lane, Record]) -> list[Lane]:
-        """Take the campaigns as they are now; returns those that run and keep their trunk."""
-        self._campaigns = {lane.key[:2]: _campaign(row) for lane, row in lanes.items() if row["status"] is not None}
-        return [lane for lane, row in lanes.items() if self._runs(lane, row["via_trunk_no"])]
+    def refresh(self, lanes: Iterable[Record]) -> list[Record]:
+        """Take the campaigns as they are now; returns the lanes that run and keep their trunk."""
+        lanes = list(lanes)
+        for row in lanes:
+            key = (row["workspace_no"], row["campaign_no"])
+            if row["status"] is not None and (campaign := _campaign(row)) != self._campaigns.get(key):
+                self._campaigns[key], self._plans[key] = campaign, {}
+        return [row for row in lanes if self._runs(row)]
 
     def plan(self, row: Record) -> DialPlan:
-        """The rules for a row of the queue, joined with its call."""
+        """The rules for a row of the queue, joined with its call: the same for all leads of a campaign in one place."""
         zones = self._zones[row["zone_set_no"]]
         if not row["campaign_no"]:
             return single_call_plan(row["retry"], row["created_at"], zones, row["from_number"])
-        campaign = self._campaigns[row["workspace_no"], row["campaign_no"]]
-        end = ends_at(campaign.ends_at, row["created_at"], campaign.policy)
-        bounds = Bounds(campaign.window, zones, end)
-        return DialPlan(campaign.policy, campaign.policy_version, bounds, campaign.from_number)
+        key = (row["workspace_no"], row["campaign_no"])
+        known = self._plans[key].get(row["zone_set_no"])
+        if known is not None:
+            return known
+        campaign = self._campaigns[key]
+        bounds = Bounds(campaign.window, zones, ends_at(campaign.ends_at, row["created_at"], campaign.policy))
+        plan = DialPlan(campaign.policy, campaign.policy_version, bounds, campaign.from_number)
+        if campaign.policy.expires_after_sec is None:
+            self._plans[key][row["zone_set_no"]] = plan
+        return plan
 
     def orphan_plan(self, row: Record) -> DialPlan:
         """The rules for an attempt that another node left behind, its campaign's columns in the same row."""
@@ -77,11 +86,10 @@ class Plans:
         bounds = Bounds(window, zones, ends_at(row["ends_at"], row["created_at"], policy))
         return DialPlan(policy, row["policy_version"], bounds, row["from_number"])
 
-    def _runs(self, lane: Lane, via_trunk_no: int) -> bool:
-        if not lane.key[1]:
+    def _runs(self, row: Record) -> bool:
+        if not row["campaign_no"]:
             return True
-        campaign = self._campaigns.get(lane.key[:2])
-        return campaign is not None and campaign.runs and campaign.trunk_no == via_trunk_no
+        return bool(row["status"] == CampaignState.RUNNING and row["campaign_trunk_no"] == row["via_trunk_no"])
 
 
 @lru_cache(maxsize=10_000)
@@ -100,8 +108,6 @@ def single_call_plan(retry: str, created_at: Instant, zones: tuple[str, ...], fr
 
 def _campaign(row: Record) -> _Campaign:
     return _Campaign(
-        runs=row["status"] == CampaignState.RUNNING,
-        trunk_no=row["campaign_trunk_no"],
         policy=read_policy(row["retry"]),
         policy_version=row["policy_version"],
         window=DailyWindow(row["window_start_min"], row["window_end_min"]),

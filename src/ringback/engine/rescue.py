@@ -2,24 +2,24 @@
 
 from collections.abc import AsyncIterator
 
-from whenever import Instant, TimeDelta
+from whenever import Instant
 
 from ringback.carriers.carrier import Dial, Ended, NeverPlaced, Over, Unknown
-from ringback.domain.billing import Billing
+from ringback.domain.limits import LaneKey
 from ringback.domain.outcome import EndReason
-from ringback.engine.live import LiveAttempt
+from ringback.engine.live import LiveAttempt, Route
 from ringback.engine.node import Node
 from ringback.engine.plan import DialPlan
 from ringback.engine.settle import settle_as
-from ringback.events import Rescued
-from ringback.store import attempts
+from ringback.engine.trunks import Trunk
+from ringback.events import NodeEnded, NodesExplained, Rescued
+from ringback.store import attempts, nodes, queue
 from ringback.store.attempts import Result, Withdrawal
 from ringback.store.database import Connection, Record
 
 BATCH = 500
 
-DOUBT_LASTS = TimeDelta(minutes=5)
-"""A commit that was cut off may still come about on the server: longer than any statement may run."""
+IN_PROGRESS = "in progress"
 
 
 class Rescuer:
@@ -31,30 +31,63 @@ class Rescuer:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._read_to = attempts.START
 
     async def run_once(self) -> int:
-        """Explain a batch of orphans; returns how many were settled or taken back."""
+        """End the nodes whose lease is over and explain a batch of what they left; returns how much was explained."""
         now = self._node.clock.now()
         if not self._node.lease.holds(now):
             return 0
-        doubtful = frozenset(self._node.hand.doubtful_claims)
         async with self._node.database.connection() as db:
-            rows = await attempts.orphans(db, now, self._node.lease.node_no, sorted(doubtful), BATCH)
-            fates = [fate async for fate in self._fates(db, rows, now)]
-            results = [fate for fate in fates if isinstance(fate, Result)]
-            withdrawals = [fate for fate in fates if isinstance(fate, Withdrawal)]
-            if results:
-                await attempts.settle(db, results)
-            if withdrawals:
-                await attempts.withdraw(db, withdrawals, now)
-        if len(rows) < BATCH:
-            self._node.hand.doubtful_claims -= {at for at in doubtful if at < now - DOUBT_LASTS}
+            taken_back = await self._clear_doubts(db, now)
+            for node_no, name in await nodes.end_expired(db, now):
+                self._node.publish(NodeEnded(node_no, name))
+            ended = await nodes.unexplained(db)
+            if not ended:
+                return taken_back
+            explained = await self._explain(db, ended, now)
+            if closed := await nodes.explain(db, now):
+                self._node.publish(NodesExplained(closed))
+        return taken_back + explained
+
+    async def hand_over(self) -> None:
+        """End this node, whose lease is given up: others get its permits at once, and what is up is theirs to explain."""
+        now = self._node.clock.now()
+        async with self._node.database.connection() as db:
+            await nodes.end_expired(db, now)
+            await nodes.explain(db, now)
+
+    async def _explain(self, db: Connection, ended: list[int], now: Instant) -> int:
+        rows = await attempts.orphans(db, ended, self._read_to, BATCH)
+        more = len(rows) == BATCH
+        self._read_to = (rows[-1]["intent_at"], rows[-1]["call_id"]) if more else attempts.START
+        fates = [fate async for fate in self._fates(db, rows, now)]
+        results = [fate for fate in fates if isinstance(fate, Result)]
+        withdrawals = [fate for fate in fates if isinstance(fate, Withdrawal)]
+        if results:
+            await attempts.settle(db, results)
+        if withdrawals:
+            await attempts.withdraw(db, withdrawals, now)
         if fates:
             self._node.hand.room.set()
             unknown = sum(result.end_reason == EndReason.OUTCOME_UNKNOWN for result in results)
-            still_up = len(rows) - len(fates)
-            self._node.publish(Rescued(len(withdrawals), len(results) - unknown, unknown, still_up))
-        return len(fates)
+            self._node.publish(Rescued(len(withdrawals), len(results) - unknown, unknown, len(rows) - len(fates)))
+        # calls that are still up do not hide those behind them
+        return len(fates) or int(more)
+
+    async def _clear_doubts(self, db: Connection, now: Instant) -> int:
+        """Take back the claims of this node of which it had not heard whether they were committed: it placed none."""
+        taken_back = 0
+        for claim in list(self._node.hand.doubtful):
+            if await queue.transaction_state(db, claim.transaction_id) == IN_PROGRESS:
+                continue
+            rows = [Withdrawal(*attempt.key, attempt.dial.attempt_id) for attempt in claim.attempts]
+            taken_back += len(await attempts.withdraw(db, rows, now))
+            self._node.hand.doubtful.remove(claim)
+            for attempt in claim.attempts:
+                self._node.permits.free(attempt.node_no, attempt.route.limits)
+            self._node.publish(Rescued(len(rows), 0, 0, 0))
+        return taken_back
 
     async def _fates(self, db: Connection, rows: list[Record], now: Instant) -> AsyncIterator[Result | Withdrawal]:
         """What is to be written for each orphan; nothing for one that is still up, or whose trunk may yet tell."""
@@ -62,16 +95,13 @@ class Rescuer:
         for row in rows:
             if row["attempt_id"] in self._node.hand.live:
                 continue
-            if row["node_no"] == self._node.lease.node_no:
-                yield _withdrawal(row)  # a claim in doubt: this node knows that it placed none of it
-                continue
             trunk = self._node.trunks.refresh((row["workspace_no"], row["trunk_no"]), row)
             if trunk is None:
                 continue
-            orphan = _orphan(row, self._node.plans.orphan_plan(row), trunk.billing)
+            orphan = _orphan(row, self._node.plans.orphan_plan(row), trunk)
             match await trunk.carrier.look_up(orphan.dial):
                 case NeverPlaced():
-                    yield _withdrawal(row)
+                    yield Withdrawal(*orphan.key, row["attempt_id"])
                 case Over(placed_at=placed_at, ended=ended):
                     orphan.called_at = placed_at
                     yield settle_as(orphan, ended, self._node.chance.random())
@@ -80,28 +110,11 @@ class Rescuer:
                     yield settle_as(orphan, lost, self._node.chance.random())
 
 
-def _withdrawal(row: Record) -> Withdrawal:
-    key = (row["workspace_no"], row["call_id"], row["attempt"], row["attempt_id"])
-    return Withdrawal(*key, _lane_trunk_no(row))
-
-
-def _lane_trunk_no(row: Record) -> int:
-    return 0 if row["campaign_no"] else row["trunk_no"]
-
-
-def _orphan(row: Record, plan: DialPlan, billing: Billing) -> LiveAttempt:
+def _orphan(row: Record, plan: DialPlan, trunk: Trunk) -> LiveAttempt:
+    """What another node left, as far as its end needs it: its limits are for others to count."""
     zones = plan.bounds.zones
-    return LiveAttempt(
-        key=(row["workspace_no"], row["call_id"], row["attempt"]),
-        node_no=row["node_no"],
-        dial=Dial(row["attempt_id"], row["call_id"], row["attempt"], row["to_number"], row["from_number"], zones),
-        campaign_no=row["campaign_no"],
-        lane_trunk_no=_lane_trunk_no(row),
-        trunk=(row["workspace_no"], row["trunk_no"]),
-        policy=plan.policy,
-        policy_version=plan.policy_version,
-        bounds=plan.bounds,
-        billing=billing,
-        place_at=row["intent_at"],
-        called_at=row["called_at"],
-    )
+    dial = Dial(row["attempt_id"], row["call_id"], row["attempt"], row["to_number"], row["from_number"], zones)
+    lane, route_trunk = LaneKey(row["workspace_no"], row["campaign_no"], 0, 0), (row["workspace_no"], row["trunk_no"])
+    route = Route(lane, route_trunk, row["caller_no"], (), trunk.billing, trunk.carrier.longest, trunk.hold)
+    key, at = (row["workspace_no"], row["call_id"], row["attempt"]), row["intent_at"]
+    return LiveAttempt(key, row["node_no"], dial, plan, route, at, at, called_at=row["called_at"])

@@ -1,19 +1,26 @@
 """Settle: turn what the carriers report into outcomes, the next dial or the call's end. A batch a transaction."""
 
+from collections import Counter
 from collections.abc import Iterable
+from uuid import UUID
+
+from whenever import Instant
 
 from ringback.carriers.carrier import Answered, CallEvent, Ended, Ringing
-from ringback.domain.attempt import TRANSITIONS, AttemptEvent
+from ringback.domain.attempt import TRANSITIONS, AttemptEvent, AttemptState
 from ringback.domain.billing import charge
 from ringback.domain.call import final_state
-from ringback.domain.outcome import MEANINGS, Status
+from ringback.domain.outcome import MEANINGS, EndReason, Status
 from ringback.domain.retry import RetryAt, decide
 from ringback.engine.live import LiveAttempt
 from ringback.engine.node import Node
-from ringback.events import Settled, StrayEvent
+from ringback.events import AttemptsEnded, AttemptTrail, Settled, StrayEvent
 from ringback.ids import ATTEMPT, show
 from ringback.store import attempts
 from ringback.store.attempts import Progress, Result
+
+LATELY = 10_000
+"""Attempts that are over of which a node remembers that they were its own."""
 
 
 class Settler:
@@ -29,6 +36,8 @@ class Settler:
         self._batch = batch
         self._unsaved: dict[attempts.Key, tuple[LiveAttempt, Result]] = {}
         self._moved: dict[attempts.Key, LiveAttempt] = {}
+        self._lately: set[UUID] = set()
+        self._before: set[UUID] = set()
 
     async def run_once(self) -> int:
         """Take the events that came and write down what they mean; returns how many attempts moved.
@@ -54,37 +63,59 @@ class Settler:
 
     def _take(self, event: CallEvent) -> None:
         attempt = self._node.hand.live.get(event.attempt_id)
-        if attempt is None or attempt.key in self._unsaved:
-            self._node.publish(StrayEvent(show(ATTEMPT, event.attempt_id), type(event).__name__))
+        if attempt is None:
+            mine = event.attempt_id in self._lately or event.attempt_id in self._before
+            self._stray(event, "over" if mine else "unknown")
+            return
+        if attempt.key in self._unsaved:
+            self._stray(event, "over")
             return
         match event:
-            case Ringing():
-                self._move(attempt, AttemptEvent.RINGS)
-            case Answered(at=at):
-                attempt.answered_at = attempt.answered_at or at
-                self._move(attempt, AttemptEvent.IS_ANSWERED)
             case Ended():
                 self._moved.pop(attempt.key, None)
                 self._unsaved[attempt.key] = (attempt, settle_as(attempt, event, self._node.chance.random()))
+            case Ringing(at=at):
+                attempt.rang_at = attempt.rang_at or at
+                self._move(attempt, event, AttemptEvent.RINGS)
+            case Answered(at=at):
+                attempt.answered_at = attempt.answered_at or at
+                self._move(attempt, event, AttemptEvent.IS_ANSWERED)
 
-    def _move(self, attempt: LiveAttempt, event: AttemptEvent) -> None:
-        """Move a live attempt on; an event that its state has no use for came twice or late."""
-        state = TRANSITIONS[attempt.state].get(event)
-        if state is not None:
-            attempt.state = state
-            self._moved[attempt.key] = attempt
+    def _move(self, attempt: LiveAttempt, event: CallEvent, moved_by: AttemptEvent) -> None:
+        """Move a live attempt on; an event that its state has no use for came twice or out of order."""
+        state = TRANSITIONS[attempt.state].get(moved_by)
+        if state is None:
+            again = (attempt.state is AttemptState.RINGING) == (moved_by is AttemptEvent.RINGS)
+            self._stray(event, "repeated" if again else "out_of_order")
+            return
+        attempt.state = state
+        self._moved[attempt.key] = attempt
+
+    def _stray(self, event: CallEvent, why: str) -> None:
+        self._node.publish(StrayEvent(show(ATTEMPT, event.attempt_id), type(event).__name__, why))
 
     async def _end(self) -> None:
+        began = self._node.clock.now()
         results = {key: result for key, (_, result) in self._unsaved.items()}
         async with self._node.database.connection() as db:
             ended = await attempts.settle(db, list(results.values()))
             missed = results.keys() - ended
             # the guard passed these over: ended by somebody else, or just then written to and to be tried again
             again = await attempts.still_live(db, sorted(missed)) if missed else set()
-        for key in results.keys() - again:
-            attempt, _ = self._unsaved.pop(key)
-            self._node.hand.forget(attempt.dial.attempt_id)
-        self._node.publish(Settled(len(ended), len(missed)))
+        over = [self._unsaved.pop(key) for key in results.keys() - again]
+        for attempt, result in over:
+            self._node.let_go(attempt, result.held_until)
+        self._remember(attempt.dial.attempt_id for attempt, _ in over)
+        outcomes = Counter(result.end_reason for key, result in results.items() if key in ended)
+        took_sec = (self._node.clock.now() - began).total("seconds")
+        self._node.publish(Settled(len(ended), len(missed), took_sec, outcomes))
+        self._node.publish(AttemptsEnded(lambda: [_trail(*pair) for pair in over if pair[0].key in ended]))
+
+    def _remember(self, attempt_ids: Iterable[UUID]) -> None:
+        """Keep the last of the attempts that are over, so that what still comes for them is told from the unknown."""
+        if len(self._lately) > LATELY:
+            self._before, self._lately = self._lately, set()
+        self._lately.update(attempt_ids)
 
     async def _write_progress(self) -> None:
         steps = [Progress(*a.key, a.dial.attempt_id, a.state, a.called_at, a.answered_at) for a in self._moved.values()]
@@ -97,8 +128,8 @@ def settle_as(attempt: LiveAttempt, ended: Ended, chance: float) -> Result:
     """What is to be written for an attempt that is over: its outcome, its cost, and what follows."""
     meaning = MEANINGS[ended.reason]
     answered = meaning.status is Status.COMPLETED
-    decision = decide(attempt.policy, attempt.dial.attempt, ended.reason, ended.at, attempt.bounds, chance)
-    bill = charge(attempt.billing, ended.duration_sec, answered)
+    decision = decide(attempt.plan.policy, attempt.dial.attempt, ended.reason, ended.at, attempt.plan.bounds, chance)
+    bill = charge(attempt.route.billing, ended.duration_sec, answered)
     return Result(
         *attempt.key,
         attempt.dial.attempt_id,
@@ -113,11 +144,30 @@ def settle_as(attempt: LiveAttempt, ended: Ended, chance: float) -> Result:
         sip_code=ended.sip_code,
         billed_sec=bill.billed_sec,
         cost_micros=bill.cost_micros,
-        currency=attempt.billing.currency,
+        currency=attempt.route.billing.currency,
         retry_at=decision.at if isinstance(decision, RetryAt) else None,
         retry_rule=decision.rule if isinstance(decision, RetryAt) else None,
         stop_reason=None if isinstance(decision, RetryAt) else decision.reason,
         final_status=None if isinstance(decision, RetryAt) else final_state(decision.reason, meaning.status),
-        campaign_no=attempt.campaign_no,
-        lane_trunk_no=attempt.lane_trunk_no,
+        campaign_no=attempt.route.lane.campaign_no,
+        held_until=_held_until(attempt) if ended.reason is EndReason.OUTCOME_UNKNOWN else None,
+    )
+
+
+def _held_until(attempt: LiveAttempt) -> Instant:
+    """Until when a call of which nobody knows how it ended may still be up."""
+    return (attempt.called_at or attempt.place_at) + attempt.route.hold
+
+
+def _trail(attempt: LiveAttempt, result: Result) -> AttemptTrail:
+    return AttemptTrail(
+        call_id=attempt.dial.call_id,
+        attempt_id=attempt.dial.attempt_id,
+        attempt=attempt.dial.attempt,
+        end_reason=result.end_reason,
+        intent_at=attempt.place_at,
+        called_at=attempt.called_at,
+        rang_at=attempt.rang_at,
+        answered_at=attempt.answered_at,
+        ended_at=result.ended_at,
     )

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from whenever import TimeDelta
+
 from ringback.carriers.carrier import Carrier, Listener
 from ringback.domain.billing import Billing, parse_billing
 from ringback.errors import CallerError, CarrierError, OurError
 from ringback.events import Publish, TrunkRefused
+from ringback.ids import TRUNK, show
 from ringback.store.database import Record
 
 MakeCarrier = Callable[[str, dict[str, object], Listener], Carrier]
@@ -19,11 +22,19 @@ TrunkKey = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """A trunk as the engine needs it."""
+    """A trunk as the engine needs it.
+
+    Attributes:
+        carrier: who places its calls.
+        shown: its public id.
+        billing: its tariff.
+        hold: for how long a call may be up of which nobody knows how it ended.
+    """
 
     carrier: Carrier
+    shown: str
     billing: Billing
-    settings: str
+    hold: TimeDelta
 
 
 class Trunks:
@@ -39,15 +50,19 @@ class Trunks:
         """The carrier of a trunk that was refreshed before."""
         return self._known[key].carrier
 
+    def shown(self, key: TrunkKey) -> str:
+        """The public id of a trunk that was refreshed before."""
+        return self._known[key].shown
+
     def refresh(self, key: TrunkKey, row: Record) -> Trunk | None:
         """A trunk as it is now, by a row with trunk, kind, settings and billing.
 
         None where it cannot be set up: then nothing is dialled over it, and its calls wait.
         """
         try:
-            self._known[key] = self._renewed(key, row["kind"], row["settings"], row["billing"])
+            self._known[key] = self._renewed(key, row)
         except (CallerError, CarrierError, OurError, OSError) as refused:
-            self._publish(TrunkRefused(str(row["trunk"]), str(refused)))
+            self._publish(TrunkRefused(show(TRUNK, row["trunk_id"]), str(refused)))
             return None
         return self._known[key]
 
@@ -56,10 +71,15 @@ class Trunks:
         for trunk in self._known.values():
             await trunk.carrier.close()
 
-    def _renewed(self, key: TrunkKey, kind: str, settings: str, billing: str) -> Trunk:
-        known = self._known.get(key)
-        carrier = known.carrier if known else self._make(kind, json.loads(settings), self._listener)
-        return Trunk(carrier, _read_billing(billing), settings)
+    def _renewed(self, key: TrunkKey, row: Record) -> Trunk:
+        known, hold_sec = self._known.get(key), row["lost_call_hold_sec"]
+        carrier = known.carrier if known else self._make(row["kind"], json.loads(row["settings"]), self._listener)
+        return Trunk(
+            carrier,
+            show(TRUNK, row["trunk_id"]),
+            _read_billing(row["billing"]),
+            carrier.longest if hold_sec is None else TimeDelta(seconds=hold_sec),
+        )
 
 
 @lru_cache(maxsize=1000)

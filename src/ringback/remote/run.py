@@ -157,7 +157,7 @@ def _leaving_it(campaign_id: str, console: Console) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _say(console, f"campaign {campaign_id} goes on; PATCH /v1/campaigns/{campaign_id}/status pauses or cancels it")
+        _say(console, f"campaign {campaign_id} goes on; `ringback campaign pause {campaign_id}` stops new dials")
 
 
 def _show_import(report: Any, order: Order) -> str:

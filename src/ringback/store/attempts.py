@@ -18,7 +18,7 @@ Key = tuple[int, UUID, int]
 
 
 class Result(NamedTuple):
-    """How an attempt ended and what was decided, in the order of the statement."""
+    """How an attempt ended and what was decided."""
 
     workspace_no: int
     call_id: UUID
@@ -41,7 +41,7 @@ class Result(NamedTuple):
     stop_reason: str | None
     final_status: str | None
     campaign_no: int
-    lane_trunk_no: int
+    held_until: Instant | None
 
 
 class Progress(NamedTuple):
@@ -63,15 +63,34 @@ class Withdrawal(NamedTuple):
     call_id: UUID
     attempt: int
     attempt_id: UUID
-    lane_trunk_no: int
 
+
+_OWN = (
+    "call_id",
+    "attempt",
+    "attempt_id",
+    "called_at",
+    "answered_at",
+    "ended_at",
+    "duration_sec",
+    "ring_sec",
+    "billed_sec",
+    "cost_micros",
+    "retry_at",
+)
+_own = itemgetter(*map(Result._fields.index, _OWN))
+_VERDICT = tuple(name for name in Result._fields if name not in _OWN)
+_verdict = itemgetter(*map(Result._fields.index, _VERDICT))
+"""Most attempts of a batch end in one of a few ways: what they have in common is sent once."""
 
 Row = TypeVar("Row", Result, Progress, Withdrawal)
 
 
 async def settle(db: Connection, results: Sequence[Result]) -> set[Key]:
     """End attempts with all that follows; returns those that this call ended and nobody before it."""
-    return _keys(await db.fetch(_SQL["settle"], *columns(_in_key_order(results))))
+    verdicts: dict[tuple[object, ...], int] = {}
+    own = [(*_own(r), verdicts.setdefault(_verdict(r), len(verdicts) + 1)) for r in _in_key_order(results)]
+    return _keys(await db.fetch(_SQL["settle"], *columns(own, width=len(_OWN) + 1), *columns(verdicts)))
 
 
 async def progress(db: Connection, steps: Sequence[Progress]) -> None:
@@ -89,17 +108,15 @@ async def still_live(db: Connection, keys: Sequence[Key]) -> set[Key]:
     return _keys(await db.fetch(_SQL["still_live"], *columns(keys, width=3)))
 
 
-async def orphans(db: Connection, now: Instant, node_no: int, doubtful: Sequence[Instant], limit: int) -> list[Record]:
-    """Live attempts that no living node answers for, the oldest first.
+Place = tuple[Instant, UUID]
+"""(intent_at, call_id): how far orphans were read."""
 
-    Args:
-        db: a connection.
-        now: leases that end here or before are over.
-        node_no: the asking node.
-        doubtful: times of its own claims of which it never heard whether they were committed.
-        limit: at most so many.
-    """
-    return list(await db.fetch(_SQL["orphans"], now, node_no, list(doubtful), limit))
+START: Place = (Instant.MIN, UUID(int=0))
+
+
+async def orphans(db: Connection, nodes: Sequence[int], after: Place, limit: int) -> list[Record]:
+    """Live attempts of nodes that have ended, the oldest first, from a place on and at most so many."""
+    return list(await db.fetch(_SQL["orphans"], list(nodes), *after, limit))
 
 
 def _in_key_order(rows: Sequence[Row]) -> list[Row]:

@@ -9,6 +9,7 @@ from ringback.errors import Conflict
 from ringback.store.campaigns import (
     CampaignRow,
     cancel_waiting,
+    hang_up_ringing,
     lock_campaign,
     set_status,
     waiting_and_live,
@@ -22,7 +23,7 @@ class Affected:
 
     Attributes:
         queued: calls that wait for a dial after it.
-        live: calls that are up: they end by themselves.
+        live: calls that are up after it, those among them that are yet to be hung up.
         cancelled: calls that it ended.
     """
 
@@ -31,8 +32,17 @@ class Affected:
     cancelled: int = 0
 
 
-async def act(database: Database, campaign: CampaignRow, action: CampaignAction, now: Instant) -> Affected:
+async def act(
+    database: Database, campaign: CampaignRow, action: CampaignAction, now: Instant, *, hang_up: bool = False
+) -> Affected:
     """Start, pause, resume or cancel a campaign. Once this returns, no dial is claimed that the new state forbids.
+
+    Args:
+        database: the store.
+        campaign: which.
+        action: what its owner wants.
+        now: when it ends, if that ends it.
+        hang_up: with a cancel: calls that ring are hung up by the nodes; those that talk go on.
 
     Raises:
         Conflict: `illegal_transition`: its state does not allow that.
@@ -46,7 +56,7 @@ async def act(database: Database, campaign: CampaignRow, action: CampaignAction,
                 await set_status(db, campaign, CampaignState.PAUSED, now)
     async with database.transaction() as db:
         if action is CampaignAction.CANCEL:
-            return await _cancel(db, campaign, now)
+            return await _cancel(db, campaign, now, hang_up=hang_up)
         await _move(db, campaign, action, now)
         return Affected(*await waiting_and_live(db, campaign))
 
@@ -60,10 +70,12 @@ def check_admits(campaign: CampaignRow) -> None:
     _next_state(campaign.status, CampaignAction.ADD_LEADS)
 
 
-async def _cancel(db: Connection, campaign: CampaignRow, now: Instant) -> Affected:
-    """Empty the queue before the locks are taken, and once more under them: what is held up waits for little."""
+async def _cancel(db: Connection, campaign: CampaignRow, now: Instant, *, hang_up: bool) -> Affected:
+    """Empty the queue before the lock is taken, and once more under it: what is held up waits for little."""
     cancelled = await cancel_waiting(db, campaign, now)
     await _move(db, campaign, CampaignAction.CANCEL, now)
+    if hang_up:
+        await hang_up_ringing(db, campaign)
     cancelled += await cancel_waiting(db, campaign, now)
     return Affected(*await waiting_and_live(db, campaign), cancelled)
 

@@ -18,6 +18,9 @@ from ringback.store.queries import load
 
 _SQL = load("campaigns")
 
+SHARE_DIGITS = 6
+"""What the store keeps of a share: it has single precision."""
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
@@ -33,6 +36,8 @@ class CampaignPlan:
         starts_at: no dial before, None for none.
         ends_at: no dial from then on, None for none.
         max_concurrent_calls: None is no cap of its own.
+        weight: its share of what it has in common with others, 1 to 100.
+        retry_share: of its dials for redials where both kinds are due, 0 to 1.
     """
 
     name: str
@@ -44,6 +49,8 @@ class CampaignPlan:
     starts_at: Instant | None
     ends_at: Instant | None
     max_concurrent_calls: int | None
+    weight: int = 1
+    retry_share: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +106,10 @@ async def change_campaign(db: Connection, campaign: CampaignRow, plan: CampaignP
 
 
 async def lock_campaign(db: Connection, campaign: CampaignRow) -> CampaignState:
-    """Hold the campaign and its limit until the transaction ends; returns its state as it is now.
+    """Hold the campaign until the transaction ends; returns its state as it is now.
 
-    No dial of it is claimed meanwhile, and whatever claims after that sees what this transaction did.
+    No dial of it is claimed meanwhile, for a claim holds it too; whatever claims after that sees what was done here.
+    Nodes of the release before hold the limit instead.
     """
     await lock_limit(db, campaign.limit)
     return CampaignState(await db.fetchval(_SQL["lock_campaign"], campaign.workspace_no, campaign.campaign_no))
@@ -110,6 +118,11 @@ async def lock_campaign(db: Connection, campaign: CampaignRow) -> CampaignState:
 async def set_status(db: Connection, campaign: CampaignRow, status: CampaignState, now: Instant) -> None:
     """Move a campaign that is locked."""
     await db.execute(_SQL["set_status"], campaign.workspace_no, campaign.campaign_no, status, now)
+
+
+async def hang_up_ringing(db: Connection, campaign: CampaignRow) -> None:
+    """Ask the nodes to hang up what rings, of a campaign that is locked."""
+    await db.execute(_SQL["hang_up_ringing"], campaign.workspace_no, campaign.campaign_no)
 
 
 async def cancel_waiting(db: Connection, campaign: CampaignRow, now: Instant) -> int:
@@ -136,6 +149,8 @@ def campaign_row(row: Record) -> CampaignRow:
         starts_at=row["starts_at"],
         ends_at=row["ends_at"],
         max_concurrent_calls=row["max_concurrent_calls"],
+        weight=row["weight"],
+        retry_share=round(row["retry_share"], SHARE_DIGITS),
     )
     return CampaignRow(
         plan=plan,
@@ -169,4 +184,6 @@ def _columns(plan: CampaignPlan) -> tuple[object, ...]:
         plan.window.end_min,
         plan.starts_at,
         plan.ends_at,
+        plan.weight,
+        plan.retry_share,
     )

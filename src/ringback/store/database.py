@@ -1,5 +1,6 @@
 """Connections to PostgreSQL. What breaks on the way there is DatabaseUnavailable, whatever the driver calls it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
@@ -8,6 +9,7 @@ import asyncpg
 from whenever import Instant
 
 from ringback.errors import DatabaseUnavailable, OurError
+from ringback.store.pulse import Pulse
 
 Connection: TypeAlias = asyncpg.Connection
 Record: TypeAlias = asyncpg.Record
@@ -32,7 +34,14 @@ ACQUIRE_SEC = 5.0
 
 # Plans on the hot path must not depend on statistics: each row is looked up by its key, in a fresh table and in a
 # large one alike. Hash and merge joins and sequential scans are what a planner without statistics errs towards.
-ENGINE_SETTINGS = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off", "jit": "off"}
+ENGINE_SETTINGS = {
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "jit": "off",
+    # a node that is frozen in the middle of a transaction does not hold up the others for longer than that
+    "idle_in_transaction_session_timeout": "3s",
+}
 # Requests look up by key too; what reads much has no index to be kept from.
 API_SETTINGS = {"enable_seqscan": "off", "jit": "off"}
 
@@ -42,10 +51,14 @@ class Database:
 
     Args:
         pool: made by `connect`.
+        watched: feel the pulse of this server, and give nobody a connection while there is none; None does not.
     """
 
-    def __init__(self, pool: Any) -> None:
+    def __init__(self, pool: Any, watched: str | None = None) -> None:
         self._pool = pool
+        self._lent: set[Any] = set()
+        self._pulse = None if watched is None else Pulse(watched, self._break_off)
+        self._watch = None if self._pulse is None else asyncio.create_task(self._pulse.keep())
 
     def connection(self) -> "_Borrowed":
         """A connection of the pool; each statement is a transaction of its own.
@@ -53,7 +66,9 @@ class Database:
         Raises:
             DatabaseUnavailable: there is none to be had, or it broke off.
         """
-        return _Borrowed(self._pool)
+        if self._pulse is not None and self._pulse.is_lost:
+            raise DatabaseUnavailable("PostgreSQL does not answer; it is asked again and again")
+        return _Borrowed(self._pool, self._lent)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -63,16 +78,26 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections, at once where they do not close by themselves in a few seconds."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait((self._watch,))
         self._pool.terminate()
+
+    async def _break_off(self) -> None:
+        """Tell whoever waits for an answer that there is none to be had; nobody is given these connections again."""
+        await self._pool.expire_connections()
+        for connection in tuple(self._lent):
+            connection.terminate()
 
 
 class _Borrowed:
     """A connection for the time of a block: a class of its own, for every request and every duty goes through here."""
 
-    __slots__ = ("_connection", "_pool")
+    __slots__ = ("_connection", "_lent", "_pool")
 
-    def __init__(self, pool: Any) -> None:
+    def __init__(self, pool: Any, lent: set[Any]) -> None:
         self._pool = pool
+        self._lent = lent
         self._connection: Any = None
 
     async def __aenter__(self) -> Connection:
@@ -80,9 +105,11 @@ class _Borrowed:
             self._connection = await self._pool.acquire(timeout=ACQUIRE_SEC)
         except _GONE as gone:
             raise _unavailable(gone) from gone
+        self._lent.add(self._connection)
         return self._connection
 
     async def __aexit__(self, _: object, raised: BaseException | None, __: object) -> None:
+        self._lent.discard(self._connection)
         gone = raised if self._tells_of_a_lost_server(raised) else None
         try:
             await self._pool.release(self._connection)
@@ -98,7 +125,9 @@ class _Borrowed:
         return isinstance(raised, (asyncpg.InterfaceError, asyncpg.InternalClientError)) and _is_gone(self._connection)
 
 
-async def connect(dsn: str, *, size: int, settings: dict[str, str], cache: int = 200) -> Database:
+async def connect(
+    dsn: str, *, size: int, settings: dict[str, str], cache: int = 200, watched: bool = False
+) -> Database:
     """Open a pool.
 
     Args:
@@ -106,6 +135,7 @@ async def connect(dsn: str, *, size: int, settings: dict[str, str], cache: int =
         size: connections at most.
         settings: server settings of each connection.
         cache: prepared statements kept by each connection.
+        watched: whoever waits on a server that hangs is told so within about ten seconds, instead of when it wakes.
 
     Raises:
         DatabaseUnavailable: the server does not answer.
@@ -124,7 +154,7 @@ async def connect(dsn: str, *, size: int, settings: dict[str, str], cache: int =
             timeout=5,
             command_timeout=120,
         )
-    return Database(pool)
+    return Database(pool, dsn if watched else None)
 
 
 @contextmanager

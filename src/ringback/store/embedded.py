@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
@@ -118,7 +118,7 @@ class EmbeddedPostgres:
         """
         if self._sockets is None:
             raise DatabaseUnavailable("the embedded PostgreSQL is not started")
-        return f"postgresql://{USER}@/{DATABASE}?host={quote(str(self._sockets), safe='')}&port=5432"
+        return _dsn(str(self._sockets))
 
     @property
     def pid(self) -> int | None:
@@ -219,6 +219,39 @@ class EmbeddedPostgres:
 
     def _failure(self, what: str) -> DataDirectoryError:
         return DataDirectoryError(f"{what}; {self._directory.log} ends with:\n{self._directory.log_tail()}")
+
+
+def dsn_of_running(data_dir: Path) -> str:
+    """The DSN of a server that another process runs.
+
+    Raises:
+        DataDirectoryError: none runs there.
+    """
+    dsn = running_dsn(data_dir)
+    if dsn is None:
+        raise DataDirectoryError(
+            f"no server runs in {data_dir}: start `ringback serve --data {data_dir}`, or set RINGBACK_DATABASE_URL"
+        )
+    return dsn
+
+
+def running_dsn(data_dir: Path) -> str | None:
+    """The DSN of a server that another process runs, by the note that PostgreSQL keeps of its socket; None for none.
+
+    Raises:
+        DataDirectoryError: the directory cannot be read.
+    """
+    directory = DataDirectory(data_dir)
+    with explained(directory.path), suppress(FileNotFoundError):
+        lines = (directory.pgdata / "postmaster.pid").read_text().splitlines()
+        # a server that was killed leaves its note
+        if len(lines) >= 8 and lines[7].strip() == "ready" and int(lines[0]) in _occupants(directory.pgdata):
+            return _dsn(lines[4])
+    return None
+
+
+def _dsn(sockets: str) -> str:
+    return f"postgresql://{USER}@/{DATABASE}?host={quote(sockets, safe='')}&port=5432"
 
 
 def _await_vacated(directory: Path) -> None:

@@ -21,7 +21,7 @@ from typing import IO
 import msgspec
 
 import ringback
-from ringback.errors import DataDirectoryError
+from ringback.errors import DataDirectoryError, DataDirectoryInUse
 from ringback.store.embedded_programs import POSTGRES_MAJOR, Account, reachable
 
 FORMAT = 1
@@ -124,7 +124,7 @@ class DataDirectory:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = os.pread(lock, 20, 0).decode(errors="replace").strip() or "unknown"
-            raise DataDirectoryError(
+            raise DataDirectoryInUse(
                 f"{self.path} is in use by pid {pid}; stop that one or give another --data"
             ) from None
         os.ftruncate(lock, 0)

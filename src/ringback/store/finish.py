@@ -1,5 +1,7 @@
 """The end of campaigns."""
 
+from collections.abc import Sequence
+
 from whenever import Instant
 
 from ringback.store.database import Connection
@@ -12,6 +14,17 @@ _SQL = load("finish")
 async def expire_overdue(db: Connection, now: Instant, limit: int) -> int:
     """End the waiting calls of campaigns whose end has passed, at most so many; returns how many."""
     return len(await db.fetch(_SQL["expire_overdue"], now, limit))
+
+
+async def cancel_leftovers(db: Connection, now: Instant, limit: int) -> int:
+    """End the calls that came back into the queue of a cancelled campaign, at most so many; returns how many."""
+    return len(await db.fetch(_SQL["cancel_leftovers"], now, limit))
+
+
+async def to_hang_up(db: Connection, campaigns: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Which of these campaigns are cancelled and hang up what rings."""
+    rows = await db.fetch(_SQL["to_hang_up"], *columns(campaigns, width=2))
+    return {(row["workspace_no"], row["campaign_no"]) for row in rows}
 
 
 async def complete_empty(db: Connection, now: Instant) -> int:

@@ -3,9 +3,14 @@
 from whenever import Instant
 
 from ringback.store.database import Connection
-from ringback.store.queries import load
+from ringback.store.queries import load, migrations
+from ringback.store.queue import columns
 
 _SQL = load("nodes")
+_GRANTS = load("grants")
+
+SCHEMA_VERSION = migrations()[-1][0]
+"""Of this release; a node says it of itself, so that a newer one knows with whom it shares the database."""
 
 
 async def enlist(
@@ -34,18 +39,47 @@ async def enlist(
     """
     async with db.transaction():
         await db.execute(_SQL["lock_name"], name)
-        number: int | None = await db.fetchval(_SQL["enlist"], name, version, now, lease_until, last_no, take_over)
+        who = (name, version, now, lease_until, last_no, take_over, SCHEMA_VERSION)
+        number: int | None = await db.fetchval(_SQL["enlist"], *who)
     return number
 
 
-async def heartbeat(db: Connection, node_no: int, now: Instant, lease_until: Instant) -> bool:
-    """Prolong the lease; False where it was over or taken over before."""
-    return await db.fetchval(_SQL["heartbeat"], node_no, now, lease_until) is not None
+async def heartbeat(
+    db: Connection, node_no: int, now: Instant, lease_until: Instant, live_calls: int = 0, dials_per_sec: float = 0.0
+) -> bool:
+    """Prolong the lease, and say how busy the node is; False where it was over or taken over before."""
+    beat = (node_no, now, lease_until, live_calls, dials_per_sec)
+    return await db.fetchval(_SQL["heartbeat"], *beat) is not None
 
 
 async def leave(db: Connection, node_no: int, now: Instant) -> None:
     """End the lease now."""
     await db.execute(_SQL["leave"], node_no, now)
+
+
+async def end_expired(db: Connection, now: Instant) -> list[tuple[int, str]]:
+    """End the nodes whose lease is over, so that nothing more of theirs is committed; returns numbers and names."""
+    async with db.transaction():
+        ended = [(row["node_no"], row["name"]) for row in await db.fetch(_SQL["end_expired"], now)]
+        if ended:
+            await db.execute(_GRANTS["adopt"], [number for number, _ in ended])
+    return ended
+
+
+async def unexplained(db: Connection) -> list[int]:
+    """The nodes that have ended and may have left something."""
+    return [row["node_no"] for row in await db.fetch(_SQL["unexplained"])]
+
+
+async def explain(db: Connection, now: Instant) -> int:
+    """Take back what ended nodes do not use any more, and close those that left nothing; returns how many."""
+    async with db.transaction():
+        held = await db.fetch(_GRANTS["limits_of_ended"])
+        if held:
+            await db.fetch(_GRANTS["lock_limits"], *columns(sorted(tuple(row) for row in held)))
+            await db.execute(_GRANTS["shrink"], now)
+            await db.execute(_GRANTS["drop_empty"])
+        return len(await db.fetch(_SQL["explain"], now))
 
 
 async def server_time(db: Connection) -> Instant:

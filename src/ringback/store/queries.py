@@ -7,10 +7,11 @@ together at run time: what is sent is what is in the file.
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 _FOLDER: Final = files("ringback.store") / "sql"
 _MARK = "-- name: "
+_CONTRACT = ".contract.sql"
 
 
 @cache
@@ -33,10 +34,33 @@ def topics() -> list[str]:
     return sorted(f.name[:-4] for f in _FOLDER.iterdir() if f.name.endswith(".sql") and f.name != "schema.sql")
 
 
-def migrations() -> list[tuple[int, str, str]]:
-    """Each migration as (version, name, statements), in order."""
-    names = sorted(f.name for f in (_FOLDER / "migrations").iterdir() if f.name.endswith(".sql"))
-    return [(int(n[:4]), n[5:-4], (_FOLDER / "migrations" / n).read_text()) for n in names]
+class Migration(NamedTuple):
+    """A step of the schema.
+
+    Attributes:
+        version: counts up from 1.
+        name: of its file, without the number.
+        expand: statements that only add: the release before works on.
+        contract: statements that take away what the release before needed; None where there is nothing to take.
+    """
+
+    version: int
+    name: str
+    expand: str
+    contract: str | None
+
+
+@cache
+def migrations() -> tuple[Migration, ...]:
+    """All of this release, in order."""
+    texts = {f.name: f.read_text() for f in (_FOLDER / "migrations").iterdir() if f.name.endswith(".sql")}
+    steps = sorted(name.removesuffix(".sql") for name in texts if not name.endswith(_CONTRACT))
+    return tuple(Migration(int(s[:4]), s[5:], texts[f"{s}.sql"], texts.get(s + _CONTRACT)) for s in steps)
+
+
+def schema_version() -> int:
+    """The schema of this release."""
+    return migrations()[-1].version
 
 
 def schema() -> str:

@@ -1,4 +1,4 @@
-"""What waits for a dial, and how it is taken: lock the limits, count what is up, then take."""
+"""What waits for a dial, and how it is taken."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from whenever import Instant
 
-from ringback.domain.limits import Lane, LimitKey, LimitKind, Room
+from ringback.domain.limits import LaneKey, LimitKey, LimitKind
 from ringback.store.database import Connection, Record
 from ringback.store.queries import load
 
@@ -16,15 +16,36 @@ _SQL = load("queue")
 
 @dataclass(frozen=True, slots=True)
 class DueLane:
-    """A lane and the time of its first waiting dial."""
+    """A lane's first dials, or its redials, and the time of the first that waits."""
 
-    lane: Lane
+    key: LaneKey
+    redial: bool
     via_trunk_no: int
     due_at: Instant
 
 
+class Take(NamedTuple):
+    """How much is taken from a lane, in the order of the statement.
+
+    Attributes:
+        share: dials at most.
+        redials: of them at most so many redials.
+        first_from: first dials that were due before were taken before.
+        redial_from: the same for redials.
+    """
+
+    workspace_no: int
+    campaign_no: int
+    trunk_no: int
+    caller_no: int
+    share: int
+    redials: int
+    first_from: Instant
+    redial_from: Instant
+
+
 class Intent(NamedTuple):
-    """The columns of an attempt row as it begins, in the order of the statement."""
+    """The columns of an attempt row as it begins."""
 
     workspace_no: int
     call_id: UUID
@@ -32,6 +53,7 @@ class Intent(NamedTuple):
     attempt_id: UUID
     campaign_no: int
     trunk_no: int
+    caller_no: int
     policy_version: int
     from_number: str | None
 
@@ -43,51 +65,70 @@ class Waiting(NamedTuple):
     call_id: UUID
     campaign_no: int
     trunk_no: int
+    caller_no: int
     attempt: int
     due_at: Instant
 
 
-async def due_lanes(db: Connection) -> list[DueLane]:
-    """The lanes of the campaigns that run and of the trunks, the longest waiting first, those of the future last."""
+async def due_lanes(db: Connection, taken_up_to: str = "{}") -> list[DueLane]:
+    """The lanes of the campaigns that run and of the trunks, the longest waiting first, those of the future last.
+
+    Args:
+        db: a connection.
+        taken_up_to: JSON: by a lane's key, written as by `stream_name`, up to when all was taken.
+    """
     return [
-        DueLane(
-            _lane(row["workspace_no"], row["campaign_no"], row["trunk_no"], row["via_trunk_no"]),
-            row["via_trunk_no"],
-            row["due_at"],
-        )
-        for row in await db.fetch(_SQL["due_lanes"])
+        DueLane(lane_key(row), row["redial"], row["via_trunk_no"], row["due_at"])
+        for row in await db.fetch(_SQL["due_lanes"], taken_up_to)
     ]
 
 
-async def lock_limits(db: Connection, lanes: Sequence[Lane]) -> dict[LimitKey, Record]:
-    """Lock the limits of these lanes until the transaction ends; a limit that is not there is not in the answer."""
-    keys = sorted({(key.workspace_no, str(key.kind), key.ref_no) for lane in lanes for key in lane.limits})
-    rows = await db.fetch(_SQL["lock_limits"], *columns(keys))
-    return {LimitKey(row["workspace_no"], LimitKind(row["kind"]), row["ref_no"]): row for row in rows}
+def stream_name(key: LaneKey, redial: bool) -> str:
+    """How `due_lanes` names a lane's first dials or its redials."""
+    return "/".join(map(str, key)) + ("/t" if redial else "/f")
 
 
-async def lanes_now(db: Connection, due: Sequence[DueLane]) -> dict[Lane, Record]:
-    """Each lane with its campaign, its trunk and what is in flight, as they are under the lock."""
-    keys = [(lane.lane.key[0], lane.lane.key[1], lane.via_trunk_no) for lane in due]
-    rows = await db.fetch(_SQL["lanes_now"], *columns(keys))
-    by_key = {(row["workspace_no"], row["campaign_no"], row["via_trunk_no"]): row for row in rows}
-    return {lane.lane: by_key[key] for lane, key in zip(due, keys, strict=True)}
+async def lanes_now(db: Connection, due: Iterable[tuple[LaneKey, int]], node_no: int, now: Instant) -> list[Record]:
+    """The lanes, each named with its trunk, with campaign, trunk and caps as they are; none for a node that has ended.
+
+    The campaigns and the node are held until the transaction ends.
+    """
+    return list(await db.fetch(_SQL["lanes_now"], *columns((*key, via) for key, via in due), node_no, now))
 
 
-def rooms(limits: dict[LimitKey, Record], lanes: dict[Lane, Record]) -> dict[LimitKey, Room]:
-    """What each limit has left, by its cap and what is in flight."""
-    live = {key: row[f"{key.kind}_live"] for lane, row in lanes.items() for key in lane.limits}
-    return {key: _room(row, live[key]) for key, row in limits.items()}
+def limits_of(row: Record) -> dict[LimitKey, tuple[int | None, float | None] | None]:
+    """The limits that bind a lane, each with its caps; None where there is no such limit: then nothing is allowed."""
+    refs = {
+        LimitKind.WORKSPACE: 0,
+        LimitKind.TRUNK: row["via_trunk_no"],
+        LimitKind.CAMPAIGN: row["campaign_no"],
+        LimitKind.CALLER: row["bound_caller_no"],
+    }
+    return {
+        LimitKey(row["workspace_no"], kind, ref_no): (row[f"{kind}_calls"], row[f"{kind}_dials"])
+        if row[f"{kind}_known"]
+        else None
+        for kind, ref_no in refs.items()
+        if ref_no or kind is LimitKind.WORKSPACE
+    }
 
 
-async def take_due(db: Connection, shares: dict[Lane, int], now: Instant) -> list[Record]:
+async def take_due(db: Connection, lanes: Sequence[Take], now: Instant) -> list[Record]:
     """Take what is due out of the queue, at most so many from each lane."""
-    return list(await db.fetch(_SQL["take_due"], *columns((*lane.key, n) for lane, n in shares.items()), now))
+    return list(await db.fetch(_SQL["take_due"], *columns(lanes), now))
+
+
+async def transaction_state(db: Connection, transaction_id: str) -> str | None:
+    """What became of a transaction: in progress, committed or aborted; None for one of long ago."""
+    state: str | None = await db.fetchval(_SQL["transaction_state"], transaction_id)
+    return state
 
 
 async def intend(db: Connection, intents: Sequence[Intent], node_no: int, now: Instant) -> None:
     """Record the intents to dial."""
-    await db.execute(_SQL["intend"], *columns(intents), node_no, now)
+    routes: dict[tuple[object, ...], int] = {}
+    own = [(*intent[1:4], routes.setdefault((intent[0], *intent[4:]), len(routes) + 1)) for intent in intents]
+    await db.execute(_SQL["intend"], *columns(own), *columns(routes), node_no, now)
 
 
 async def postpone(db: Connection, rows: Sequence[Waiting]) -> None:
@@ -98,12 +139,6 @@ async def postpone(db: Connection, rows: Sequence[Waiting]) -> None:
 async def expire(db: Connection, calls: Sequence[tuple[int, UUID]], now: Instant) -> None:
     """End calls whose time is over."""
     await db.execute(_SQL["expire"], *columns(calls), now)
-
-
-async def set_pace(db: Connection, rooms: dict[LimitKey, Room]) -> None:
-    """Store when each paced limit lets its next dial go."""
-    rows = [(key.workspace_no, key.kind, key.ref_no, room.next_dial_at) for key, room in rooms.items()]
-    await db.execute(_SQL["set_pace"], *columns(rows))
 
 
 async def zone_sets(db: Connection, numbers: Sequence[int]) -> list[tuple[int, tuple[str, ...]]]:
@@ -117,13 +152,6 @@ def columns(rows: Iterable[Sequence[object]], width: int = 0) -> list[list[objec
     return turned or [[] for _ in range(width)]
 
 
-def _lane(workspace_no: int, campaign_no: int, trunk_no: int, via_trunk_no: int) -> Lane:
-    limits = [LimitKey(workspace_no, LimitKind.WORKSPACE, 0), LimitKey(workspace_no, LimitKind.TRUNK, via_trunk_no)]
-    if campaign_no:
-        limits.append(LimitKey(workspace_no, LimitKind.CAMPAIGN, campaign_no))
-    return Lane((workspace_no, campaign_no, trunk_no), tuple(limits))
-
-
-def _room(row: Record, flying: int) -> Room:
-    cap = row["max_concurrent_calls"]
-    return Room(None if cap is None else cap - flying, row["dials_per_sec"], row["next_dial_at"])
+def lane_key(row: Record) -> LaneKey:
+    """The lane of a row that has its four columns."""
+    return LaneKey(row["workspace_no"], row["campaign_no"], row["trunk_no"], row["caller_no"])

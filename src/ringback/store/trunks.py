@@ -26,8 +26,12 @@ async def create_trunk(
     max_concurrent_calls: int | None,
     dials_per_sec: float | None,
     now: Instant,
+    lost_call_hold_sec: int | None = None,
 ) -> int:
-    """Make a trunk; `settings` and `billing` are JSON, a cap of None is no cap. Returns its number."""
+    """Make a trunk; `settings` and `billing` are JSON, a cap of None is no cap. Returns its number.
+
+    A call of which nobody knows how it ended keeps its slot for `lost_call_hold_sec`, or until it can no longer be up.
+    """
     number: int = await db.fetchval(
         _SQL["create_trunk"],
         workspace_no,
@@ -39,6 +43,7 @@ async def create_trunk(
         now,
         max_concurrent_calls,
         dials_per_sec,
+        lost_call_hold_sec,
     )
     return number
 
@@ -54,11 +59,18 @@ async def list_trunks(db: Connection, workspace_no: int, part: Part) -> Listing:
 
 
 async def change_trunk(db: Connection, trunk: Record, changes: Mapping[str, Any]) -> Record | None:
-    """Change name, billing (JSON), max_concurrent_calls or dials_per_sec, in a transaction; the rest stays."""
+    """Change what is named, in a transaction; the rest stays.
+
+    Args:
+        db: within a transaction.
+        trunk: which.
+        changes: name, billing (JSON), max_concurrent_calls, dials_per_sec or lost_call_hold_sec.
+    """
     workspace_no, trunk_no = trunk["workspace_no"], trunk["trunk_no"]
     key = LimitKey(workspace_no, LimitKind.TRUNK, trunk_no)
     await lock_limit(db, key)
     now = {**dict(await find_trunk(db, workspace_no, trunk["trunk_id"]) or trunk), **changes}
-    await db.execute(_SQL["change_trunk"], workspace_no, trunk_no, now["name"], now["billing"])
+    columns = (now["name"], now["billing"], now["lost_call_hold_sec"])
+    await db.execute(_SQL["change_trunk"], workspace_no, trunk_no, *columns)
     await set_caps(db, key, now["max_concurrent_calls"], now["dials_per_sec"])
     return await find_trunk(db, workspace_no, trunk["trunk_id"])

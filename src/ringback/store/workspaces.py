@@ -1,7 +1,7 @@
 """Workspaces: the tenants."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from whenever import Instant
@@ -12,6 +12,18 @@ from ringback.store.limits import lock_limit, set_caps
 from ringback.store.queries import load
 
 _SQL = load("workspaces")
+
+
+class Retention(NamedTuple):
+    """How long a workspace keeps calls that are over.
+
+    Attributes:
+        days: after a call's end; None for ever.
+        mode: what becomes of it then: `delete` or `anonymise`.
+    """
+
+    days: int | None
+    mode: str = "delete"
 
 
 async def create_workspace(
@@ -28,13 +40,16 @@ async def find_workspace(db: Connection, workspace_no: int) -> Record:
 
 
 async def change_workspace(db: Connection, workspace_no: int, changes: Mapping[str, Any]) -> Record:
-    """Change name or max_concurrent_calls, in a transaction; the rest stays. Returns it as it is then."""
+    """Change name, max_concurrent_calls or retention, in a transaction; the rest stays. Returns it as it is then."""
     key = LimitKey(workspace_no, LimitKind.WORKSPACE, 0)
     await lock_limit(db, key)
     if "name" in changes:
         await db.execute(_SQL["rename_workspace"], workspace_no, changes["name"])
     if "max_concurrent_calls" in changes:
         await set_caps(db, key, changes["max_concurrent_calls"], None)
+    if "retention" in changes:
+        kept: Retention = changes["retention"]
+        await db.execute(_SQL["keep_calls_for"], workspace_no, kept.days, kept.mode)
     return await find_workspace(db, workspace_no)
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from ringback.api import examples
-from ringback.api.fields import Fields, caller_number, identifier, instant, one_of, parsed, text, whole
+from ringback.api.fields import Fields, caller_number, identifier, instant, one_of, parsed, share, text, truth, whole
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.paging import list_body, list_fields, part_of
 from ringback.api.routes.finding import campaign_in_path, check_agent, found, usable_trunk
@@ -40,6 +40,8 @@ _OPTIONAL = {
     "agent_id": identifier(AGENT, optional=True),
     "from_number": caller_number(),
     "max_concurrent_calls": whole(0, 1_000_000, optional=True),
+    "weight": whole(1, 100, default=1),
+    "retry_share": share(0.5),
     "calling_window": parsed(parse_window, _WINDOW_SCHEMA),
     "starts_at": instant(),
     "ends_at": instant(),
@@ -47,7 +49,7 @@ _OPTIONAL = {
 }
 NEW = Fields(name=text(required=True), trunk_id=identifier(TRUNK, required=True), **_OPTIONAL)
 CHANGES = Fields(name=text(), trunk_id=identifier(TRUNK), **_OPTIONAL)
-ACTION = Fields(action=one_of(tuple(OWNER_ACTIONS), required=True))
+ACTION = Fields(action=one_of(tuple(OWNER_ACTIONS), required=True), hang_up=truth(False))
 LIST = list_fields(CAMPAIGN, status=one_of(CampaignState))
 
 
@@ -92,11 +94,13 @@ async def patch_campaign(api: Api, ask: Ask) -> Answer:
 
 async def patch_status(api: Api, ask: Ask) -> Answer:
     """Start, pause, resume or cancel."""
-    campaign = await campaign_in_path(api, ask)
     action = CampaignAction(ask.body["action"])
+    if "hang_up" in ask.body and action is not CampaignAction.CANCEL:
+        raise Invalid(["hang_up goes with the action 'cancel' only"])
+    campaign = await campaign_in_path(api, ask)
     if action in (CampaignAction.START, CampaignAction.RESUME):
         ask.key.require_trunk(campaign.trunk_kind)
-    affected = await act(api.database, campaign, action, ask.now)
+    affected = await act(api.database, campaign, action, ask.now, hang_up=ask.body.get("hang_up", False))
     counts = {"queued": affected.queued, "live": affected.live, "cancelled": affected.cancelled}
     return Answer({"campaign": show_campaign(await campaign_in_path(api, ask)), "affected": counts})
 
@@ -171,7 +175,8 @@ OPERATIONS = (
         "PATCH",
         f"{_ONE}/status",
         Scope.CALLS_WRITE,
-        "Start, pause, resume or cancel a campaign. Calls that are up end by themselves.",
+        "Start, pause, resume or cancel a campaign. Calls that are up end by themselves, unless a cancel hangs up "
+        "those that ring.",
         patch_status,
         body=ACTION,
         example={"campaign": examples.CAMPAIGN, "affected": {"queued": 0, "live": 1, "cancelled": 149}},

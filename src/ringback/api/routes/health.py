@@ -1,6 +1,7 @@
 """Whether the process lives, and whether it can work. No key is asked for."""
 
 from ringback.api.operation import Answer, Api, Ask, Operation
+from ringback.errors import Leaving
 from ringback.store.migrate import check_schema
 
 
@@ -10,7 +11,13 @@ async def get_health(api: Api, ask: Ask) -> Answer:  # noqa: ARG001 # operations
 
 
 async def get_readiness(api: Api, ask: Ask) -> Answer:  # noqa: ARG001 # operations are called alike
-    """The database answers, and has the schema of this release."""
+    """The database answers and has a schema that this release works on, and the server is not about to end.
+
+    Raises:
+        Leaving: it is: no new requests should be sent here.
+    """
+    if api.settings.leaving.is_set():
+        raise Leaving("this server is about to end: ask another one")
     await check_schema(api.database)
     return Answer({"status": "ready"})
 
@@ -21,7 +28,7 @@ OPERATIONS = (
         "GET",
         "/readyz",
         None,
-        "Whether the database is there with this release's schema.",
+        "Whether requests should be sent here: the database is there, and this server is not about to end.",
         get_readiness,
         example={"status": "ready"},
         codes=("not_ready",),

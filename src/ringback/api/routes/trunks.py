@@ -19,6 +19,7 @@ from ringback.store.keys import Scope
 from ringback.store.trunks import change_trunk, create_trunk, find_trunk, list_trunks
 
 DEFAULT_CONCURRENT_CALLS, DEFAULT_DIALS_PER_SEC = 30, 10.0
+LONGEST_HOLD_SEC = 86_400
 
 _BILLING_SCHEMA = {
     "type": ["object", "null"],
@@ -33,6 +34,7 @@ _BILLING_SCHEMA = {
 _CAPS = {
     "max_concurrent_calls": whole(0, 1_000_000, default=DEFAULT_CONCURRENT_CALLS, optional=True),
     "dials_per_sec": pace(DEFAULT_DIALS_PER_SEC),
+    "lost_call_hold_sec": whole(0, LONGEST_HOLD_SEC, optional=True),
 }
 NEW = Fields(
     name=text(required=True),
@@ -65,6 +67,7 @@ async def post_trunk(api: Api, ask: Ask) -> Answer:
             body["max_concurrent_calls"],
             body["dials_per_sec"],
             ask.now,
+            body["lost_call_hold_sec"],
         )
         return Answer(show_trunk(found(await find_trunk(db, ask.workspace_no, trunk_id), "trunk")), 201)
 

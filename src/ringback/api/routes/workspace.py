@@ -1,17 +1,52 @@
 """/v1/workspace: the workspace that the key belongs to."""
 
+from typing import Any
+
 from ringback.api import examples
-from ringback.api.fields import Fields, text, whole
+from ringback.api.fields import Fields, one_of, parsed, text, whole
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.show import show_workspace
+from ringback.errors import Invalid
 from ringback.store.keys import Scope
-from ringback.store.workspaces import change_workspace, find_workspace
+from ringback.store.workspaces import Retention, change_workspace, find_workspace
 
-CHANGES = Fields(name=text(), max_concurrent_calls=whole(0, 1_000_000, optional=True))
+LONGEST_DAYS = 36_500
+MODES = ("delete", "anonymise")
+_RETENTION = Fields(days=whole(1, LONGEST_DAYS), mode=one_of(MODES))
+_RETENTION_SCHEMA = {
+    "type": ["object", "null"],
+    "properties": {name: field.schema for name, field in _RETENTION.items()},
+    "required": ["days"],
+    "additionalProperties": False,
+}
+
+
+def parse_retention(raw: Any, name: str) -> Retention:
+    """How long calls are kept, from `{"days": 90, "mode": "delete"}`; None is for ever.
+
+    Raises:
+        Invalid: one line for each fault.
+    """
+    if raw is None:
+        return Retention(None)
+    if not isinstance(raw, dict) or raw.get("days") is None:
+        raise Invalid([f"{name} must be an object such as {{'days': 90, 'mode': 'delete'}}, or null for ever"])
+    try:
+        values = _RETENTION.parse(raw)
+    except Invalid as wrong:
+        raise Invalid([f"{name}.{line}" for line in wrong.lines]) from wrong
+    return Retention(values["days"], values["mode"] or MODES[0])
+
+
+CHANGES = Fields(
+    name=text(),
+    max_concurrent_calls=whole(0, 1_000_000, optional=True),
+    retention=parsed(parse_retention, _RETENTION_SCHEMA),
+)
 
 
 async def read_workspace(api: Api, ask: Ask) -> Answer:
-    """The workspace with its cap."""
+    """The workspace with its cap and its retention."""
     async with api.database.connection() as db:
         return Answer(show_workspace(await find_workspace(db, ask.workspace_no)))
 
@@ -30,9 +65,9 @@ OPERATIONS = (
         "PATCH",
         _PATH,
         Scope.ADMIN,
-        "Change the workspace's name or cap.",
+        "Change the workspace's name, cap or retention.",
         patch_workspace,
         body=CHANGES,
-        example=examples.WORKSPACE,
+        example={**examples.WORKSPACE, **examples.BODIES["patch_workspace"]},
     ),
 )

@@ -1,11 +1,11 @@
 """A carrier without a telephone: it plays each dial's script on the clock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from whenever import Instant
+import msgspec
+from whenever import Instant, TimeDelta
 
 from ringback.carriers.carrier import (
     Answered,
@@ -19,7 +19,7 @@ from ringback.carriers.carrier import (
     StillUp,
     Unknown,
 )
-from ringback.carriers.simulator.model import SETUP_SEC, Script, script
+from ringback.carriers.simulator.model import LONGEST_TALK_SEC, SETUP_SEC, Script, script
 from ringback.carriers.simulator.record import Record
 from ringback.carriers.simulator.settings import SimulatorSettings
 from ringback.clock import Clock, seconds
@@ -31,8 +31,7 @@ def _nothing() -> None:
     """Before a dial's first timer there is none to cancel."""
 
 
-@dataclass(slots=True, eq=False)
-class _Up:
+class _Up(msgspec.Struct, eq=False):
     """A dial that is not over, and how far it has come."""
 
     attempt_id: UUID
@@ -66,6 +65,12 @@ class Simulator:
         self._up: dict[UUID, list[_Up]] = {}
         self._hung_up: dict[UUID, Over] = {}
         self._closed = False
+
+    @property
+    def longest(self) -> TimeDelta:
+        """From the request to the end of a dial at most: the ring time-out and the longest conversation."""
+        life_sec = SETUP_SEC + self._settings.ring_timeout_sec + LONGEST_TALK_SEC
+        return seconds(life_sec / self._settings.speed) if self._settings.speed else TimeDelta()
 
     async def place(self, dial: Dial) -> Instant:
         """Ask the far end to dial, once. Returns when it was asked.
@@ -106,7 +111,7 @@ class Simulator:
         if self._record is None:
             return Unknown()
         try:
-            placed_at = self._record.placed_at(dial)
+            placed_at = await self._record.placed_at(dial)
         except CarrierError:
             return Unknown()
         return NeverPlaced() if placed_at is None else self._as_scripted(dial, placed_at)

@@ -7,8 +7,10 @@ process: a simulator that was restarted can tell what became of the dials of the
 import hashlib
 import math
 import struct
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
+import msgspec
 from whenever import Instant
 
 from ringback.carriers.carrier import Dial
@@ -33,8 +35,7 @@ _EIGHT_CHANCES = struct.Struct("<8I")
 _CHANCE_STEPS = 2.0**32
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(msgspec.Struct, frozen=True, gc=False):
     """How one dial goes, in seconds of life.
 
     Attributes:
@@ -67,8 +68,7 @@ class Script:
         return SETUP_SEC + self.ring_sec + self.talk_sec
 
 
-@dataclass(frozen=True, slots=True)
-class _Chances:
+class _Chances(NamedTuple):
     """Eight independent numbers in [0, 1) that belong to one dial."""
 
     route: float
@@ -159,7 +159,7 @@ def _talk_sec(settings: SimulatorSettings, chances: _Chances) -> int:
 
 def _dial_chances(seed: int, dial: Dial, hour: int) -> _Chances:
     digest = _hash(seed, f"dial {dial.to_number} {dial.attempt} {hour}", _EIGHT_CHANCES.size)
-    return _Chances(*[step / _CHANCE_STEPS for step in _EIGHT_CHANCES.unpack(digest)])
+    return _Chances._make([step / _CHANCE_STEPS for step in _EIGHT_CHANCES.unpack(digest)])
 
 
 def _chance(seed: int, text: str) -> float:
@@ -167,4 +167,11 @@ def _chance(seed: int, text: str) -> float:
 
 
 def _hash(seed: int, text: str, size: int) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=size, key=seed.to_bytes(8, "little")).digest()
+    hashed = _keyed(seed, size).copy()
+    hashed.update(text.encode())
+    return hashed.digest()
+
+
+@lru_cache(maxsize=64)
+def _keyed(seed: int, size: int) -> "hashlib.blake2b":
+    return hashlib.blake2b(digest_size=size, key=seed.to_bytes(8, "little"))

@@ -1,7 +1,10 @@
 """The far end's own memory: one JSON line for each dial it was asked to place, on disk before the dial goes on."""
 
 import asyncio
+import fcntl
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -12,6 +15,9 @@ from ringback.carriers.carrier import Dial
 from ringback.errors import CarrierError, CarrierUnavailable
 
 CHUNK_BYTES = 1 << 20
+
+TURNS, TURN_SEC = 40, 0.005
+"""How often, and how soon again, a process tries for its turn at the record: others have theirs for microseconds."""
 
 
 class _Line(msgspec.Struct):
@@ -29,6 +35,9 @@ _decode = msgspec.json.Decoder(_Line).decode
 class Record:
     """A file that several simulators, in several processes of one machine, may append to and look things up in.
 
+    A dial that somebody was told was never asked for is refused from then on, in `<path>.refused`: a process that was
+    frozen between its last look at the clock and the far end does not dial what another one has dialled meanwhile.
+
     Args:
         path: the file; it is made where there is none, readable by its owner alone.
 
@@ -38,11 +47,13 @@ class Record:
 
     def __init__(self, path: Path) -> None:
         self._placed: dict[str, Instant] = {}
-        self._read_to = 0
+        self._refused: set[str] = set()
+        self._read_to = self._refused_to = 0
         self._written = self._synced = 0
         self._turn = asyncio.Lock()
         try:
             self._file = _open(path)
+            self._refused_file = _open(path.with_name(path.name + ".refused"))
             os.write(self._file, self._mend())
             self._catch_up()
         except OSError as error:
@@ -55,34 +66,62 @@ class Record:
             CarrierUnavailable: nothing was written.
             CarrierError: it was written, and nobody can tell whether it is on disk.
         """
-        self._write(dial, at)
+        async with self._turn_at_it(fcntl.LOCK_SH):
+            self._write(dial, at)
         self._written += 1
         await self._sync(self._written)
 
-    def placed_at(self, dial: Dial) -> Instant | None:
+    async def placed_at(self, dial: Dial) -> Instant | None:
         """When the dial was last asked for, by any simulator that shares the file; None where it never was.
 
+        After None it never will be.
+
         Raises:
-            CarrierError: the file cannot be read.
+            CarrierError: the file cannot be read, or somebody may be writing just this dial.
         """
         attempt = ids.show(ids.ATTEMPT, dial.attempt_id)
-        try:
-            if attempt not in self._placed:
+        if attempt in self._placed:
+            return self._placed[attempt]
+        async with self._turn_at_it(fcntl.LOCK_EX):
+            try:
                 self._catch_up()
-        except OSError as error:
-            raise CarrierError(f"the simulator's record cannot be read: {error.strerror}") from error
-        return self._placed.get(attempt)
+                if attempt not in self._placed:
+                    os.write(self._refused_file, f"{attempt}\n".encode())
+            except OSError as error:
+                raise CarrierError(f"the simulator's record cannot be used: {error.strerror}") from error
+            return self._placed.get(attempt)
 
     async def close(self) -> None:
         """Let go of the file once what was written is on disk."""
         async with self._turn:
             if self._file >= 0:
                 os.close(self._file)
+                os.close(self._refused_file)
                 self._file = -1
+
+    @asynccontextmanager
+    async def _turn_at_it(self, how: int) -> AsyncIterator[None]:
+        """Those who write do so side by side (LOCK_SH), who refuses is alone (LOCK_EX); nothing is awaited within."""
+        for _ in range(TURNS):
+            try:
+                fcntl.flock(self._refused_file, how | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                await asyncio.sleep(TURN_SEC)
+            except OSError as error:
+                raise CarrierUnavailable(f"the simulator's record cannot be locked: {error.strerror}") from error
+        else:
+            raise CarrierUnavailable("another process does not end its turn at the simulator's record")
+        try:
+            yield
+        finally:
+            fcntl.flock(self._refused_file, fcntl.LOCK_UN)
 
     def _write(self, dial: Dial, at: Instant) -> None:
         attempt = ids.show(ids.ATTEMPT, dial.attempt_id)
         when = at.format_iso(unit="millisecond")
+        if attempt in self._refused_by_now():
+            raise CarrierUnavailable("this dial was given up, and may have been dialled anew")
         line = _encode(_Line(attempt, ids.show(ids.CALL, dial.call_id), dial.attempt, dial.to_number, when))
         try:
             whole = self._mend() + line + b"\n"
@@ -91,6 +130,15 @@ class Record:
         except OSError as error:
             raise CarrierUnavailable(f"the simulator's record cannot be written: {error.strerror}") from error
         self._note(attempt, at, len(whole))
+
+    def _refused_by_now(self) -> set[str]:
+        while chunk := os.pread(self._refused_file, CHUNK_BYTES, self._refused_to):
+            end = chunk.rfind(b"\n") + 1
+            if end == 0:
+                break
+            self._refused.update(chunk[:end].decode(errors="replace").splitlines())
+            self._refused_to += end
+        return self._refused
 
     def _note(self, attempt: str, at: Instant, size: int) -> None:
         """Skip our own line when reading on, unless another process has written before it."""

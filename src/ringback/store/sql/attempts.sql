@@ -1,23 +1,26 @@
 -- name: settle
 -- End attempts, once each, with all that follows in the same statement: the next queue row or the call's end, and the
 -- sums. An attempt that is over already is passed over, so an event that comes twice or late changes nothing.
-WITH results AS (
+WITH verdicts AS (
     SELECT * FROM unnest(
-        $1::integer[], $2::uuid[], $3::smallint[], $4::uuid[], $5::timestamptz[], $6::timestamptz[],
-        $7::timestamptz[], $8::text[], $9::text[], $10::integer[], $11::integer[], $12::text[], $13::smallint[],
-        $14::integer[], $15::bigint[], $16::text[], $17::timestamptz[], $18::text[], $19::text[], $20::text[],
-        $21::integer[], $22::integer[]
-    ) AS r (workspace_no, call_id, attempt, attempt_id, called_at, answered_at, ended_at,
-            status, end_reason, duration_sec, ring_sec, answered_by, sip_code,
-            billed_sec, cost_micros, currency, retry_at, retry_rule, stop_reason, final_status,
-            campaign_no, lane_trunk_no)
+        $13::integer[], $14::text[], $15::text[], $16::text[], $17::smallint[], $18::text[], $19::text[], $20::text[],
+        $21::text[], $22::integer[], $23::timestamptz[]
+    ) WITH ORDINALITY AS v (workspace_no, status, end_reason, answered_by, sip_code, currency, retry_rule, stop_reason,
+                            final_status, campaign_no, held_until, verdict_no)
 ),
--- A campaign that is cancelled redials nobody. Its row is held, so that the cancellation is before us or after us.
-cancelled AS (
+results AS (
+    SELECT v.*, r.* FROM unnest(
+        $1::uuid[], $2::smallint[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::integer[],
+        $8::integer[], $9::integer[], $10::bigint[], $11::timestamptz[], $12::integer[]
+    ) AS r (call_id, attempt, attempt_id, called_at, answered_at, ended_at, duration_sec, ring_sec, billed_sec,
+            cost_micros, retry_at, verdict)
+    JOIN verdicts v ON v.verdict_no = r.verdict
+),
+-- A campaign that is cancelled redials nobody. One that is cancelled at this moment may be missed: finish.sql looks for
+-- what is left in the queues of cancelled campaigns.
+cancelled AS MATERIALIZED (
     SELECT c.workspace_no, c.campaign_no, c.status = 'cancelled' AS is_so FROM campaigns c
     WHERE (c.workspace_no, c.campaign_no) IN (SELECT workspace_no, campaign_no FROM results)
-    ORDER BY c.workspace_no, c.campaign_no
-    FOR SHARE
 ),
 decided AS (
     SELECT r.*, r.retry_at IS NOT NULL AND coalesce(c.is_so, false) AS is_cancelled
@@ -30,7 +33,7 @@ ended AS (
     UPDATE attempts a SET
         called_at = coalesce(d.called_at, a.called_at), answered_at = coalesce(d.answered_at, a.answered_at),
         ended_at = d.ended_at, status = d.status, end_reason = d.end_reason, duration_sec = d.duration_sec,
-        ring_sec = d.ring_sec, answered_by = d.answered_by, sip_code = d.sip_code,
+        ring_sec = d.ring_sec, answered_by = d.answered_by, sip_code = d.sip_code, held_until = d.held_until,
         billed_sec = d.billed_sec, cost_micros = d.cost_micros, currency = d.currency,
         retry_at = CASE WHEN NOT d.is_cancelled THEN d.retry_at END,
         retry_rule = CASE WHEN NOT d.is_cancelled THEN d.retry_rule END,
@@ -38,14 +41,18 @@ ended AS (
     FROM decided d
     WHERE a.workspace_no = d.workspace_no AND a.call_id = d.call_id AND a.attempt = d.attempt
       AND a.attempt_id = d.attempt_id AND a.end_reason IS NULL
-    RETURNING a.workspace_no, a.call_id, a.attempt, a.campaign_no, d.lane_trunk_no, a.called_at, a.intent_at,
-        a.ended_at, a.status, a.end_reason, a.duration_sec, a.billed_sec, a.cost_micros, a.currency, a.retry_at,
+    RETURNING a.workspace_no, a.call_id, a.attempt, a.campaign_no, a.trunk_no, a.from_number, a.called_at,
+        a.intent_at, a.ended_at, a.status, a.end_reason, a.duration_sec, a.billed_sec, a.cost_micros, a.currency, a.retry_at,
         a.stop_reason, CASE WHEN d.is_cancelled THEN 'cancelled' ELSE d.final_status END AS final_status
 ),
 requeued AS (
-    INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, attempt, due_at)
-    SELECT workspace_no, call_id, campaign_no, lane_trunk_no, attempt + 1, retry_at
-    FROM ended WHERE retry_at IS NOT NULL
+    INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, caller_no, attempt, due_at)
+    SELECT e.workspace_no, e.call_id, e.campaign_no, CASE WHEN e.campaign_no = 0 THEN e.trunk_no ELSE 0 END,
+           CASE WHEN e.campaign_no = 0 THEN coalesce((
+               SELECT n.caller_no FROM caller_numbers n
+               WHERE n.workspace_no = e.workspace_no AND n.number = e.from_number), 0) ELSE 0 END,
+           e.attempt + 1, e.retry_at
+    FROM ended e WHERE e.retry_at IS NOT NULL
 ),
 finished AS (
     UPDATE calls c SET final_status = e.final_status, final_reason = e.stop_reason, finished_at = e.ended_at
@@ -84,28 +91,31 @@ WHERE a.workspace_no = p.workspace_no AND a.call_id = p.call_id AND a.attempt = 
 -- The guard reads the attempt's own id: another node may have taken the intent back before, and dialled anew.
 WITH withdrawn AS (
     DELETE FROM attempts a
-    USING unnest($1::integer[], $2::uuid[], $3::smallint[], $4::uuid[], $5::integer[])
-        AS w (workspace_no, call_id, attempt, attempt_id, lane_trunk_no)
+    USING unnest($1::integer[], $2::uuid[], $3::smallint[], $4::uuid[])
+        AS w (workspace_no, call_id, attempt, attempt_id)
     WHERE a.workspace_no = w.workspace_no AND a.call_id = w.call_id AND a.attempt = w.attempt
       AND a.attempt_id = w.attempt_id AND a.end_reason IS NULL AND a.called_at IS NULL
-    RETURNING a.workspace_no, a.call_id, a.attempt, a.campaign_no, w.lane_trunk_no
+    RETURNING a.workspace_no, a.call_id, a.attempt, a.campaign_no, a.trunk_no, a.from_number
 ),
-cancelled AS (
+cancelled AS MATERIALIZED (
     SELECT c.workspace_no, c.campaign_no, c.status = 'cancelled' AS is_so FROM campaigns c
     WHERE (c.workspace_no, c.campaign_no) IN (SELECT workspace_no, campaign_no FROM withdrawn)
-    ORDER BY c.workspace_no, c.campaign_no
-    FOR SHARE
 ),
 decided AS (
     SELECT w.*, coalesce(c.is_so, false) AS is_cancelled FROM withdrawn w
     LEFT JOIN cancelled c ON c.workspace_no = w.workspace_no AND c.campaign_no = w.campaign_no
 ),
 requeued AS (
-    INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, attempt, due_at)
-    SELECT workspace_no, call_id, campaign_no, lane_trunk_no, attempt, $6 FROM decided WHERE NOT is_cancelled
+    INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, caller_no, attempt, due_at)
+    SELECT d.workspace_no, d.call_id, d.campaign_no, CASE WHEN d.campaign_no = 0 THEN d.trunk_no ELSE 0 END,
+           CASE WHEN d.campaign_no = 0 THEN coalesce((
+               SELECT n.caller_no FROM caller_numbers n
+               WHERE n.workspace_no = d.workspace_no AND n.number = d.from_number), 0) ELSE 0 END,
+           d.attempt, $5
+    FROM decided d WHERE NOT d.is_cancelled
 ),
 finished AS (
-    UPDATE calls c SET final_status = 'cancelled', final_reason = 'cancelled', finished_at = $6
+    UPDATE calls c SET final_status = 'cancelled', final_reason = 'cancelled', finished_at = $5
     FROM decided d
     WHERE d.is_cancelled AND c.workspace_no = d.workspace_no AND c.call_id = d.call_id AND c.final_status IS NULL
 )
@@ -122,20 +132,18 @@ CROSS JOIN LATERAL (
 ) a;
 
 -- name: orphans
--- Live attempts that no living node answers for: their node's lease is over, or this node's claim of that instant was
--- cut off from the database before it heard whether it was committed.
-SELECT a.workspace_no, a.call_id, a.attempt, a.attempt_id, a.campaign_no, a.trunk_no, a.node_no, a.policy_version,
-       a.from_number, a.called_at, a.intent_at, c.to_number, c.zone_set_no, c.created_at,
+-- The live attempts of nodes that have ended, from a place on: no living node answers for them.
+SELECT a.workspace_no, a.call_id, a.attempt, a.attempt_id, a.campaign_no, a.trunk_no, a.caller_no, a.node_no,
+       a.policy_version, a.from_number, a.called_at, a.intent_at, c.to_number, c.zone_set_no, c.created_at,
        coalesce(c.retry, p.retry)::text AS retry, p.window_start_min, p.window_end_min, p.ends_at,
-       t.name AS trunk, t.kind, t.settings::text AS settings, t.billing::text AS billing
+       t.trunk_id, t.kind, t.settings::text AS settings, t.billing::text AS billing, t.lost_call_hold_sec
 FROM attempts a
 JOIN trunks t ON t.workspace_no = a.workspace_no AND t.trunk_no = a.trunk_no
-LEFT JOIN nodes n ON n.node_no = a.node_no
 CROSS JOIN LATERAL (
     SELECT * FROM calls c WHERE c.workspace_no = a.workspace_no AND c.call_id = a.call_id OFFSET 0
 ) c
 LEFT JOIN campaigns p ON p.workspace_no = a.workspace_no AND p.campaign_no = a.campaign_no
-WHERE a.ended_at IS NULL
-  AND (n.lease_until IS NULL OR n.lease_until <= $1 OR (a.node_no = $2 AND a.intent_at = ANY ($3::timestamptz[])))
+WHERE a.ended_at IS NULL AND a.node_no = ANY ($1::integer[])
+  AND (a.intent_at, a.call_id) > ($2::timestamptz, $3::uuid)
 ORDER BY a.intent_at, a.call_id
 LIMIT $4;

@@ -1,13 +1,16 @@
 -- name: create_call
--- A call that belongs to no campaign, and its place in the queue: it is due now.
+-- A call that belongs to no campaign, and its place in the queue: it is due now, bound by its caller number's limit.
 WITH made AS (
     INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, agent_id, to_number, from_number, name,
                        zone_set_no, variables, retry, created_at)
     VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10::text::jsonb, $11)
     RETURNING workspace_no, call_id, trunk_no, created_at
 )
-INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, attempt, due_at)
-SELECT workspace_no, call_id, 0, trunk_no, 1, created_at FROM made;
+INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, caller_no, attempt, due_at)
+SELECT workspace_no, call_id, 0, trunk_no,
+       coalesce((SELECT n.caller_no FROM caller_numbers n WHERE n.workspace_no = $1 AND n.number = $6), 0),
+       1, created_at
+FROM made;
 
 -- name: calls
 -- These calls with what their state is read from and the sums of their attempts, in the order in which they are named.

@@ -2,18 +2,19 @@
 -- A campaign and its limit: without a row in limits nothing of it could be dialled.
 WITH made AS (
     INSERT INTO campaigns (workspace_no, campaign_id, name, agent_id, trunk_no, from_number, status, retry,
-                           window_start_min, window_end_min, starts_at, ends_at, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, 'draft', $7::text::jsonb, $8, $9, $10, $11, $12)
+                           window_start_min, window_end_min, starts_at, ends_at, weight, retry_share, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, 'draft', $7::text::jsonb, $8, $9, $10, $11, $12, $13, $14)
     RETURNING workspace_no, campaign_no
 )
 INSERT INTO limits (workspace_no, kind, ref_no, max_concurrent_calls)
-SELECT workspace_no, 'campaign', campaign_no, $13 FROM made;
+SELECT workspace_no, 'campaign', campaign_no, $15 FROM made;
 
 -- name: campaign
 -- One campaign with its trunk and its cap.
 SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk_no, t.trunk_id, t.kind AS trunk_kind,
        c.from_number, c.status, c.retry::text AS retry, c.policy_version, c.window_start_min, c.window_end_min,
-       c.starts_at, c.ends_at, c.created_at, c.started_at, c.finished_at, l.max_concurrent_calls
+       c.starts_at, c.ends_at, c.weight, c.retry_share, c.created_at, c.started_at, c.finished_at,
+       l.max_concurrent_calls
 FROM campaigns c
 JOIN trunks t ON t.workspace_no = c.workspace_no AND t.trunk_no = c.trunk_no
 LEFT JOIN limits l ON l.workspace_no = c.workspace_no AND l.kind = 'campaign' AND l.ref_no = c.campaign_no
@@ -23,7 +24,8 @@ WHERE c.workspace_no = $1 AND c.campaign_id = $2;
 -- A workspace's campaigns with their trunks and caps, newest first.
 SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk_no, t.trunk_id, t.kind AS trunk_kind,
        c.from_number, c.status, c.retry::text AS retry, c.policy_version, c.window_start_min, c.window_end_min,
-       c.starts_at, c.ends_at, c.created_at, c.started_at, c.finished_at, l.max_concurrent_calls
+       c.starts_at, c.ends_at, c.weight, c.retry_share, c.created_at, c.started_at, c.finished_at,
+       l.max_concurrent_calls
 FROM campaigns c
 JOIN trunks t ON t.workspace_no = c.workspace_no AND t.trunk_no = c.trunk_no
 LEFT JOIN limits l ON l.workspace_no = c.workspace_no AND l.kind = 'campaign' AND l.ref_no = c.campaign_no
@@ -35,7 +37,7 @@ ORDER BY c.campaign_id DESC LIMIT $4 OFFSET $5;
 SELECT count(*) FROM campaigns WHERE workspace_no = $1 AND ($2::text IS NULL OR status = $2);
 
 -- name: lock_campaign
--- Hold a campaign's row, and tell its state as it is now.
+-- Hold a campaign's row, and tell its state as it is now. Claims hold it as well, and wait or are waited for.
 SELECT status FROM campaigns WHERE workspace_no = $1 AND campaign_no = $2 FOR UPDATE;
 
 -- name: change_campaign
@@ -43,7 +45,8 @@ SELECT status FROM campaigns WHERE workspace_no = $1 AND campaign_no = $2 FOR UP
 UPDATE campaigns SET
     name = $3, agent_id = $4, trunk_no = $5, from_number = $6,
     policy_version = CASE WHEN retry = $7::text::jsonb THEN policy_version ELSE policy_version + 1 END,
-    retry = $7::text::jsonb, window_start_min = $8, window_end_min = $9, starts_at = $10, ends_at = $11
+    retry = $7::text::jsonb, window_start_min = $8, window_end_min = $9, starts_at = $10, ends_at = $11,
+    weight = $12, retry_share = $13
 WHERE workspace_no = $1 AND campaign_no = $2;
 
 -- name: set_status
@@ -53,6 +56,10 @@ UPDATE campaigns SET
     started_at = CASE WHEN $3 = 'running' THEN coalesce(started_at, $4) ELSE started_at END,
     finished_at = CASE WHEN $3 IN ('completed', 'cancelled') THEN $4 END
 WHERE workspace_no = $1 AND campaign_no = $2;
+
+-- name: hang_up_ringing
+-- Ask for the calls of a campaign that ring to be hung up: the nodes look for this while it has calls that are up.
+UPDATE campaigns SET hang_up = true WHERE workspace_no = $1 AND campaign_no = $2;
 
 -- name: cancel_waiting
 -- Take all that waits out of the queue, and end those calls.

@@ -19,6 +19,32 @@ FROM taken t
 WHERE c.workspace_no = t.workspace_no AND c.call_id = t.call_id AND c.final_status IS NULL
 RETURNING c.call_id;
 
+-- name: cancel_leftovers
+-- Calls that came back into the queue of a campaign while it was being cancelled, a bounded number at a time.
+WITH leftover AS (
+    SELECT q.ctid AS at FROM campaigns c
+    CROSS JOIN LATERAL (
+        SELECT q.ctid FROM queue q
+        WHERE q.workspace_no = c.workspace_no AND q.campaign_no = c.campaign_no AND q.trunk_no = 0
+        LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ) q
+    WHERE c.status = 'cancelled' AND c.finished_at > $1::timestamptz - interval '1 hour'
+    LIMIT $2
+),
+taken AS (
+    DELETE FROM queue q WHERE q.ctid = ANY (ARRAY(SELECT at FROM leftover)) RETURNING q.workspace_no, q.call_id
+)
+UPDATE calls c SET final_status = 'cancelled', final_reason = 'cancelled', finished_at = $1
+FROM taken t
+WHERE c.workspace_no = t.workspace_no AND c.call_id = t.call_id AND c.final_status IS NULL
+RETURNING c.call_id;
+
+-- name: to_hang_up
+-- The campaigns that are cancelled, and whose ringing calls are to be hung up.
+SELECT c.workspace_no, c.campaign_no FROM campaigns c
+WHERE c.hang_up AND (c.workspace_no, c.campaign_no) IN (SELECT * FROM unnest($1::integer[], $2::integer[]));
+
 -- name: lock_idle
 -- Hold the running campaigns in which nothing waits, before they are looked at: a look that is older than the lock
 -- would not see the leads of an import that is being committed. What others hold is for the next time.

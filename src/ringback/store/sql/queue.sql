@@ -1,79 +1,116 @@
 -- name: due_lanes
--- Every lane that may be dialled by its campaign's state, with the time of its first waiting dial, longest waiting first.
--- Nothing of a campaign is due before it begins.
+-- Every lane that may be dialled by its campaign's state, first dials and redials apart, with the time of the first that
+-- waits, longest waiting first. Nothing of a campaign is due before it begins. Whoever has taken all up to an instant
+-- looks on from there ($1, by the lane's key): dead rows before it would be walked over until they are vacuumed.
 WITH open_lanes AS (
-    SELECT workspace_no, campaign_no, 0 AS trunk_no, trunk_no AS via_trunk_no, starts_at
+    SELECT workspace_no, campaign_no, 0 AS trunk_no, 0 AS caller_no, trunk_no AS via_trunk_no, starts_at
     FROM campaigns
     WHERE status = 'running'
     UNION ALL
-    -- single calls wait in a lane of their trunk
-    SELECT workspace_no, 0, trunk_no, trunk_no, NULL FROM trunks
+    -- single calls wait in a lane of their trunk, and of their caller number where that has a limit
+    SELECT workspace_no, 0, trunk_no, 0, trunk_no, NULL FROM trunks
+    UNION ALL
+    SELECT t.workspace_no, 0, t.trunk_no, n.caller_no, t.trunk_no, NULL
+    FROM trunks t JOIN caller_numbers n ON n.workspace_no = t.workspace_no
 )
-SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.via_trunk_no, greatest(first.due_at, l.starts_at) AS due_at
+SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, l.via_trunk_no, k.redial,
+       greatest(first.due_at, l.starts_at) AS due_at
 FROM open_lanes l
+CROSS JOIN (VALUES (false), (true)) AS k (redial)
 CROSS JOIN LATERAL (
     SELECT q.due_at FROM queue q
     WHERE q.workspace_no = l.workspace_no AND q.campaign_no = l.campaign_no AND q.trunk_no = l.trunk_no
+      AND q.caller_no = l.caller_no AND (q.attempt > 1) = k.redial
+      AND q.due_at >= coalesce(($1::jsonb ->> concat_ws('/', l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no,
+                                                        k.redial))::timestamptz, '-infinity')
     ORDER BY q.due_at LIMIT 1
 ) first
-ORDER BY due_at, l.workspace_no, l.campaign_no, l.trunk_no;
-
--- name: lock_limits
--- Lock the limit rows in key order, before anything is counted: a count taken first is older than the lock.
-SELECT l.workspace_no, l.kind, l.ref_no, l.max_concurrent_calls, l.dials_per_sec, l.next_dial_at
-FROM limits l
-WHERE (l.workspace_no, l.kind, l.ref_no) IN (SELECT * FROM unnest($1::integer[], $2::text[], $3::integer[]))
-ORDER BY l.workspace_no, l.kind, l.ref_no
-FOR UPDATE;
+ORDER BY due_at, l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no;
 
 -- name: lanes_now
--- The lanes as they are now that the limits are locked: a pause that came first is seen, and so is every attempt that
--- has no end. Run after lock_limits, in a statement of its own: its snapshot must be younger than the lock.
-WITH lanes AS (
-    SELECT * FROM unnest($1::integer[], $2::integer[], $3::integer[]) AS l (workspace_no, campaign_no, via_trunk_no)
+-- The lanes as they are now, each with its campaign, its trunk and its caps. Campaigns are held: whoever pauses one
+-- waits for this claim, and a claim that comes after sees the pause. The node's own row is held too: nobody ends a node
+-- that is claiming, and one that was ended finds no lanes here.
+WITH me AS MATERIALIZED (
+    SELECT node_no FROM nodes WHERE node_no = $6 AND ended_at IS NULL AND lease_until > $7 FOR KEY SHARE
 ),
-flying AS MATERIALIZED (
-    SELECT workspace_no, campaign_no, trunk_no, count(*) AS live
-    FROM attempts
-    WHERE ended_at IS NULL AND workspace_no = ANY ($1::integer[])
-    GROUP BY workspace_no, campaign_no, trunk_no
+lanes AS (
+    SELECT * FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::integer[], $5::integer[])
+        AS l (workspace_no, campaign_no, trunk_no, caller_no, via_trunk_no)
+),
+held AS MATERIALIZED (
+    SELECT * FROM campaigns c
+    WHERE (c.workspace_no, c.campaign_no) IN (SELECT workspace_no, campaign_no FROM lanes)
+    ORDER BY c.workspace_no, c.campaign_no
+    FOR SHARE
 )
-SELECT l.workspace_no, l.campaign_no, l.via_trunk_no,
+SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, l.via_trunk_no,
        c.trunk_no AS campaign_trunk_no, c.status, c.from_number, c.retry::text AS retry, c.policy_version,
-       c.window_start_min, c.window_end_min, c.ends_at,
-       t.name AS trunk, t.kind, t.settings::text AS settings, t.billing::text AS billing,
-       f.workspace_live, f.campaign_live, f.trunk_live
-FROM lanes l
-LEFT JOIN campaigns c ON c.workspace_no = l.workspace_no AND c.campaign_no = l.campaign_no
+       c.window_start_min, c.window_end_min, c.ends_at, c.weight, c.retry_share,
+       t.trunk_id, t.kind, t.settings::text AS settings, t.billing::text AS billing, t.lost_call_hold_sec,
+       b.caller_no AS bound_caller_no,
+       w.ref_no IS NOT NULL AS workspace_known, w.max_concurrent_calls AS workspace_calls,
+       w.dials_per_sec AS workspace_dials,
+       g.ref_no IS NOT NULL AS campaign_known, g.max_concurrent_calls AS campaign_calls,
+       g.dials_per_sec AS campaign_dials,
+       r.ref_no IS NOT NULL AS trunk_known, r.max_concurrent_calls AS trunk_calls, r.dials_per_sec AS trunk_dials,
+       n.ref_no IS NOT NULL AS caller_known, n.max_concurrent_calls AS caller_calls, n.dials_per_sec AS caller_dials,
+       pg_current_xact_id()::text AS transaction_id
+FROM me
+CROSS JOIN lanes l
+LEFT JOIN held c ON c.workspace_no = l.workspace_no AND c.campaign_no = l.campaign_no
 LEFT JOIN trunks t ON t.workspace_no = l.workspace_no AND t.trunk_no = l.via_trunk_no
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(f.live), 0)::integer AS workspace_live,
-           coalesce(sum(f.live) FILTER (WHERE f.campaign_no = l.campaign_no), 0)::integer AS campaign_live,
-           coalesce(sum(f.live) FILTER (WHERE f.trunk_no = l.via_trunk_no), 0)::integer AS trunk_live
-    FROM flying f WHERE f.workspace_no = l.workspace_no
-) f;
+    SELECT coalesce(nullif(l.caller_no, 0), (
+        SELECT m.caller_no FROM caller_numbers m WHERE m.workspace_no = l.workspace_no AND m.number = c.from_number), 0)
+    AS caller_no
+) b
+LEFT JOIN limits w ON w.workspace_no = l.workspace_no AND w.kind = 'workspace' AND w.ref_no = 0
+LEFT JOIN limits g ON g.workspace_no = l.workspace_no AND g.kind = 'campaign' AND g.ref_no = l.campaign_no
+LEFT JOIN limits r ON r.workspace_no = l.workspace_no AND r.kind = 'trunk' AND r.ref_no = l.via_trunk_no
+LEFT JOIN limits n ON n.workspace_no = l.workspace_no AND n.kind = 'caller' AND n.ref_no = b.caller_no;
 
 -- name: take_due
--- Take the dials that are due out of the queue, so many from each lane, with what the dial needs of its call.
+-- Take the dials that are due out of the queue, so many from each lane, with what the dial needs of its call: redials
+-- first, as many as the lane has set aside for them, then first dials with what is left of the lane's share.
 WITH lanes AS (
-    SELECT * FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::integer[])
-        AS l (workspace_no, campaign_no, trunk_no, share)
+    SELECT * FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::integer[], $5::integer[], $6::integer[],
+                         $7::timestamptz[], $8::timestamptz[])
+        AS l (workspace_no, campaign_no, trunk_no, caller_no, share, redials, first_from, redial_from)
 ),
 due AS (
-    SELECT d.at FROM lanes l
+    SELECT redial.rows || first.rows AS rows FROM lanes l
+    -- as constants, both would be folded into conditions that the index does not know
+    CROSS JOIN unnest('{true}'::boolean[], '{false}'::boolean[]) AS k (redial, first)
     CROSS JOIN LATERAL (
-        SELECT q.ctid AS at FROM queue q
-        WHERE q.workspace_no = l.workspace_no AND q.campaign_no = l.campaign_no AND q.trunk_no = l.trunk_no
-          AND q.due_at <= $5
-        ORDER BY q.due_at LIMIT l.share
-        FOR UPDATE SKIP LOCKED -- another node's are not waited for
-    ) d
+        SELECT coalesce(array_agg(d.at), '{}') AS rows FROM (
+            SELECT q.ctid AS at FROM queue q
+            WHERE q.workspace_no = l.workspace_no AND q.campaign_no = l.campaign_no AND q.trunk_no = l.trunk_no
+              AND q.caller_no = l.caller_no AND (q.attempt > 1) = k.redial
+              AND q.due_at >= l.redial_from AND q.due_at <= $9
+            ORDER BY q.due_at LIMIT l.redials
+            FOR UPDATE SKIP LOCKED -- another node's are not waited for
+        ) d
+    ) redial
+    CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(d.at), '{}') AS rows FROM (
+            SELECT q.ctid AS at FROM queue q
+            WHERE q.workspace_no = l.workspace_no AND q.campaign_no = l.campaign_no AND q.trunk_no = l.trunk_no
+              AND q.caller_no = l.caller_no AND (q.attempt > 1) = k.first
+              AND q.due_at >= l.first_from AND q.due_at <= $9
+            ORDER BY q.due_at LIMIT l.share - cardinality(redial.rows)
+            FOR UPDATE SKIP LOCKED
+        ) d
+    ) first
 ),
 taken AS (
-    DELETE FROM queue q WHERE q.ctid = ANY (ARRAY(SELECT at FROM due))
-    RETURNING q.workspace_no, q.call_id, q.campaign_no, q.trunk_no, q.attempt, q.due_at
+    DELETE FROM queue q WHERE q.ctid = ANY (ARRAY(SELECT unnest(rows) FROM due))
+    RETURNING q.workspace_no, q.call_id, q.campaign_no, q.trunk_no, q.caller_no, q.attempt, q.due_at
 )
-SELECT t.*, c.to_number, c.from_number, c.zone_set_no, c.retry::text AS retry, c.created_at
+SELECT t.*, c.to_number, c.from_number, c.zone_set_no, c.retry::text AS retry, c.created_at,
+       CASE WHEN t.campaign_no = 0 THEN coalesce((
+           SELECT n.caller_no FROM caller_numbers n
+           WHERE n.workspace_no = t.workspace_no AND n.number = c.from_number), 0) ELSE 0 END AS own_caller_no
 FROM taken t
 CROSS JOIN LATERAL (
     SELECT * FROM calls c WHERE c.workspace_no = t.workspace_no AND c.call_id = t.call_id OFFSET 0
@@ -81,17 +118,21 @@ CROSS JOIN LATERAL (
 ORDER BY t.due_at, t.call_id;
 
 -- name: intend
--- Record the intents. From here on these dials exist, whether or not the node lives to place them.
-INSERT INTO attempts (workspace_no, call_id, attempt, attempt_id, campaign_no, trunk_no, policy_version, from_number,
-                      node_no, status, intent_at)
-SELECT i.*, $9, 'initiated', $10
-FROM unnest($1::integer[], $2::uuid[], $3::smallint[], $4::uuid[], $5::integer[], $6::integer[], $7::integer[],
-            $8::text[]) AS i;
+-- Record the intents. From here on these dials exist, whether or not the node lives to place them. What the dials of
+-- one route have in common is sent once.
+INSERT INTO attempts (workspace_no, call_id, attempt, attempt_id, campaign_no, trunk_no, caller_no, policy_version,
+                      from_number, node_no, status, intent_at)
+SELECT r.workspace_no, i.call_id, i.attempt, i.attempt_id, r.campaign_no, r.trunk_no, r.caller_no, r.policy_version,
+       r.from_number, $11, 'initiated', $12
+FROM unnest($1::uuid[], $2::smallint[], $3::uuid[], $4::integer[]) AS i (call_id, attempt, attempt_id, route)
+JOIN unnest($5::integer[], $6::integer[], $7::integer[], $8::integer[], $9::integer[], $10::text[]) WITH ORDINALITY
+    AS r (workspace_no, campaign_no, trunk_no, caller_no, policy_version, from_number, route_no) ON r.route_no = i.route;
 
 -- name: postpone
 -- Put back what was due at an hour at which it may not be dialled.
-INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, attempt, due_at)
-SELECT * FROM unnest($1::integer[], $2::uuid[], $3::integer[], $4::integer[], $5::smallint[], $6::timestamptz[]);
+INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, caller_no, attempt, due_at)
+SELECT * FROM unnest($1::integer[], $2::uuid[], $3::integer[], $4::integer[], $5::integer[], $6::smallint[],
+                     $7::timestamptz[]);
 
 -- name: expire
 -- End the calls that were due and have no time left to be dialled.
@@ -99,11 +140,9 @@ UPDATE calls c SET final_status = 'expired', final_reason = 'expired', finished_
 FROM unnest($1::integer[], $2::uuid[]) AS e (workspace_no, call_id)
 WHERE c.workspace_no = e.workspace_no AND c.call_id = e.call_id AND c.final_status IS NULL;
 
--- name: set_pace
--- Remember when each paced limit lets the next dial go. The row is locked by this transaction.
-UPDATE limits l SET next_dial_at = p.next_dial_at
-FROM unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[]) AS p (workspace_no, kind, ref_no, next_dial_at)
-WHERE l.workspace_no = p.workspace_no AND l.kind = p.kind AND l.ref_no = p.ref_no;
+-- name: transaction_state
+-- Whether a claim whose commit was cut off came about: in progress, committed, aborted, or null for long ago.
+SELECT pg_xact_status($1::text::xid8);
 
 -- name: zone_sets
 -- The time zones behind these numbers; a set never changes.

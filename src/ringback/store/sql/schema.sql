@@ -5,16 +5,20 @@
 -- it is the attempts that have no end yet.
 
 CREATE TABLE schema_migrations (
-    version    integer PRIMARY KEY,
-    name       text NOT NULL,
-    applied_at timestamptz NOT NULL
+    version       integer PRIMARY KEY,
+    name          text NOT NULL,
+    applied_at    timestamptz NOT NULL,
+    -- when what the release before needed was taken away; null where that is still to come, or there is nothing to take
+    contracted_at timestamptz
 );
 
 CREATE TABLE workspaces (
     workspace_no integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     workspace_id uuid NOT NULL UNIQUE,
     name         text NOT NULL,
-    created_at   timestamptz NOT NULL
+    created_at   timestamptz NOT NULL,
+    retain_days  integer CHECK (retain_days > 0),
+    retain       text NOT NULL DEFAULT 'delete' CHECK (retain IN ('delete', 'anonymise'))
 );
 
 CREATE TABLE api_keys (
@@ -41,16 +45,29 @@ CREATE TABLE agents (
 );
 
 CREATE TABLE trunks (
-    workspace_no integer NOT NULL REFERENCES workspaces,
-    trunk_no     integer GENERATED ALWAYS AS IDENTITY,
-    trunk_id     uuid NOT NULL,
-    name         text NOT NULL,
-    kind         text NOT NULL,
-    settings     jsonb NOT NULL,
-    billing      jsonb NOT NULL,
-    created_at   timestamptz NOT NULL,
+    workspace_no       integer NOT NULL REFERENCES workspaces,
+    trunk_no           integer GENERATED ALWAYS AS IDENTITY,
+    trunk_id           uuid NOT NULL,
+    name               text NOT NULL,
+    kind               text NOT NULL,
+    settings           jsonb NOT NULL,
+    billing            jsonb NOT NULL,
+    created_at         timestamptz NOT NULL,
+    lost_call_hold_sec integer CHECK (lost_call_hold_sec >= 0),
     PRIMARY KEY (workspace_no, trunk_no),
     UNIQUE (workspace_no, trunk_id)
+);
+
+CREATE TABLE caller_numbers (
+    workspace_no integer NOT NULL REFERENCES workspaces,
+    caller_no    integer GENERATED ALWAYS AS IDENTITY,
+    caller_id    uuid NOT NULL,
+    number       text NOT NULL,
+    created_at   timestamptz NOT NULL,
+    deleted_at   timestamptz, -- calls that wait or are up name it still: the row stays, without a cap
+    PRIMARY KEY (workspace_no, caller_no),
+    UNIQUE (workspace_no, number),
+    UNIQUE (workspace_no, caller_id)
 );
 
 CREATE TABLE campaigns (
@@ -72,6 +89,9 @@ CREATE TABLE campaigns (
     created_at       timestamptz NOT NULL,
     started_at       timestamptz,
     finished_at      timestamptz,
+    weight           smallint NOT NULL DEFAULT 1 CHECK (weight BETWEEN 1 AND 100),
+    retry_share      real NOT NULL DEFAULT 0.5 CHECK (retry_share BETWEEN 0 AND 1),
+    hang_up          boolean NOT NULL DEFAULT false,
     PRIMARY KEY (workspace_no, campaign_no),
     UNIQUE (workspace_no, campaign_id),
     FOREIGN KEY (workspace_no, trunk_no) REFERENCES trunks,
@@ -85,13 +105,32 @@ CREATE INDEX campaigns_running ON campaigns (workspace_no, campaign_no) WHERE st
 -- A limit that has no row allows nothing; a cap that is null is no cap.
 CREATE TABLE limits (
     workspace_no         integer NOT NULL REFERENCES workspaces,
-    kind                 text NOT NULL CHECK (kind IN ('workspace', 'campaign', 'trunk')),
+    kind                 text NOT NULL CHECK (kind IN ('workspace', 'campaign', 'trunk', 'caller')),
     ref_no               integer NOT NULL,
     max_concurrent_calls integer CHECK (max_concurrent_calls >= 0),
     dials_per_sec        double precision CHECK (dials_per_sec > 0),
-    next_dial_at         timestamptz,
+    dials_freed_at       timestamptz,
     PRIMARY KEY (workspace_no, kind, ref_no)
-);
+-- Few rows, written all the time, read by every claim or settlement. Room in the page keeps their versions there; what
+-- an old snapshot made them spill over is cleared by number, since a share of few rows is next to nothing and would
+-- start a vacuum in every round; and nobody is locked out to give a page back.
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
+    vacuum_truncate = false);
+
+-- What each node may use of each limit. The sums never exceed the cap, so a node spends its own without asking.
+CREATE TABLE grants (
+    workspace_no integer NOT NULL,
+    kind         text NOT NULL,
+    ref_no       integer NOT NULL,
+    node_no      integer NOT NULL,
+    calls        integer NOT NULL CHECK (calls >= 0),
+    dials        integer NOT NULL CHECK (dials >= 0),
+    wants_calls  boolean NOT NULL,
+    wants_dials  boolean NOT NULL,
+    PRIMARY KEY (workspace_no, kind, ref_no, node_no)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
+    vacuum_truncate = false); -- as for limits
+CREATE INDEX grants_by_node ON grants (node_no);
 
 -- The same few hundred sets of time zones serve millions of numbers; no tenant's data.
 CREATE TABLE zone_sets (
@@ -121,7 +160,7 @@ CREATE TABLE calls (
     CHECK ((final_status IS NULL) = (finished_at IS NULL)),
     CHECK ((final_status IS NULL) = (final_reason IS NULL)),
     CHECK ((campaign_no = 0) = (retry IS NOT NULL))
-) WITH (fillfactor = 85); -- room in the page for the one update that a call gets, its end
+) WITH (fillfactor = 75); -- room in the page for the one update that a call gets, its end: 98 % of them stay there
 -- A number is a lead of a campaign once.
 CREATE UNIQUE INDEX calls_lead ON calls (workspace_no, campaign_no, to_number) WHERE campaign_no > 0;
 CREATE INDEX calls_by_campaign ON calls (workspace_no, campaign_no, call_id);
@@ -129,6 +168,7 @@ CREATE INDEX calls_by_campaign ON calls (workspace_no, campaign_no, call_id);
 ALTER TABLE calls ADD PRIMARY KEY (workspace_no, call_id);
 
 -- What waits for a dial, and nothing else about it. A campaign's rows have trunk_no 0: the campaign names its trunk.
+-- caller_no is that of a single call whose caller number has a limit of its own; a campaign's rows have 0.
 CREATE TABLE queue (
     workspace_no integer NOT NULL,
     call_id      uuid NOT NULL,
@@ -136,19 +176,45 @@ CREATE TABLE queue (
     trunk_no     integer NOT NULL,
     attempt      smallint NOT NULL CHECK (attempt BETWEEN 1 AND 20),
     due_at       timestamptz NOT NULL,
+    caller_no    integer NOT NULL DEFAULT 0,
     CHECK ((campaign_no = 0) = (trunk_no <> 0))
-) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0); -- rows live once: keep the index short
-CREATE INDEX queue_due ON queue (workspace_no, campaign_no, trunk_no, due_at);
+-- Rows live once: keep the index short. The queue empties and fills again: giving its pages back would lock every claim
+-- out for a moment, to no end. Nor do its rows stay long enough for a vacuum that only notes, after an import, that all
+-- of them can be seen.
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false,
+    autovacuum_vacuum_insert_threshold = -1);
+-- First dials and redials wait apart, so that neither hides the other.
+CREATE INDEX queue_lanes ON queue (workspace_no, campaign_no, trunk_no, caller_no, (attempt > 1), due_at);
 ALTER TABLE queue ADD PRIMARY KEY (workspace_no, call_id); -- last, as for calls
 
 CREATE TABLE nodes (
-    node_no      integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    name         text NOT NULL,
-    version      text NOT NULL,
-    started_at   timestamptz NOT NULL,
-    heartbeat_at timestamptz NOT NULL,
-    lease_until  timestamptz NOT NULL
-);
+    node_no        integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name           text NOT NULL,
+    version        text NOT NULL,
+    started_at     timestamptz NOT NULL,
+    heartbeat_at   timestamptz NOT NULL,
+    lease_until    timestamptz NOT NULL,
+    schema_version integer NOT NULL DEFAULT 1,
+    ended_at       timestamptz,
+    explained_at   timestamptz,
+    live_calls     integer NOT NULL DEFAULT 0,
+    dials_per_sec  real NOT NULL DEFAULT 0,
+    draining_since timestamptz
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
+    vacuum_truncate = false); -- as for limits
+-- The nodes that live, and those that left something to explain; the others are only history.
+CREATE INDEX nodes_open ON nodes (node_no) WHERE explained_at IS NULL;
+
+-- The APIs that answer: for `ringback nodes`, and because an old one needs the old schema as a node does.
+CREATE TABLE api_servers (
+    server_no      integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name           text NOT NULL,
+    version        text NOT NULL,
+    schema_version integer NOT NULL,
+    started_at     timestamptz NOT NULL,
+    heartbeat_at   timestamptz NOT NULL,
+    lease_until    timestamptz NOT NULL
+) WITH (fillfactor = 50, vacuum_truncate = false);
 
 -- One dial. The row is the intent, committed before the trunk hears of it. Its key makes a second dial with the same
 -- number unrecordable.
@@ -179,14 +245,20 @@ CREATE TABLE attempts (
     retry_at       timestamptz,
     retry_rule     text,
     stop_reason    text,
+    caller_no      integer NOT NULL DEFAULT 0,
+    held_until     timestamptz,
     PRIMARY KEY (workspace_no, call_id, attempt),
     CHECK ((ended_at IS NULL) = (status IN ('initiated', 'ringing', 'in-progress'))),
     CHECK ((ended_at IS NULL) = (end_reason IS NULL)),
     CHECK ((retry_at IS NULL) = (retry_rule IS NULL)),
     CHECK ((ended_at IS NULL) = (retry_at IS NULL AND stop_reason IS NULL))
-);
+-- Room in the page for two of three updates. An attempt's end leaves a dead entry in attempts_live: the larger the
+-- table, the longer a share of it would take.
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 -- The truth of what is in flight: for caps, for rescue, for the state of a call.
 CREATE INDEX attempts_live ON attempts (workspace_no, campaign_no, trunk_no, node_no) WHERE ended_at IS NULL;
+-- Attempts of which nobody knows how they ended: the slot is held for as long as the call may still be up.
+CREATE INDEX attempts_held ON attempts (node_no, held_until) WHERE held_until IS NOT NULL;
 
 -- Sums of ended attempts, added to by the statement that ends them, so that progress costs the same at any size.
 CREATE TABLE tallies (
@@ -202,4 +274,5 @@ CREATE TABLE tallies (
     billed_sec    bigint NOT NULL,
     cost_micros   bigint NOT NULL,
     PRIMARY KEY (workspace_no, campaign_no, day, attempt, end_reason, currency)
-) WITH (fillfactor = 50); -- a few rows, updated with every batch: leave room to do it in the page
+) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 500,
+    vacuum_truncate = false); -- a few rows, updated with every batch: leave room to do it in the page

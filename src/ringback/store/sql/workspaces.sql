@@ -9,7 +9,7 @@ RETURNING workspace_no;
 
 -- name: workspace
 -- One workspace with its caps.
-SELECT w.workspace_no, w.workspace_id, w.name, w.created_at, l.max_concurrent_calls
+SELECT w.workspace_no, w.workspace_id, w.name, w.created_at, w.retain_days, w.retain, l.max_concurrent_calls
 FROM workspaces w
 LEFT JOIN limits l ON l.workspace_no = w.workspace_no AND l.kind = 'workspace' AND l.ref_no = 0
 WHERE w.workspace_no = $1;
@@ -17,6 +17,10 @@ WHERE w.workspace_no = $1;
 -- name: rename_workspace
 -- Give a workspace another name.
 UPDATE workspaces SET name = $2 WHERE workspace_no = $1;
+
+-- name: keep_calls_for
+-- How long a workspace keeps calls that are over, and what becomes of them then; no number of days is for ever.
+UPDATE workspaces SET retain_days = $2, retain = $3 WHERE workspace_no = $1;
 
 -- name: workspace_names
 -- The names of all workspaces of this installation, for its operator.

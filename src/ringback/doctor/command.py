@@ -1,0 +1,65 @@
+"""Looks at everything and says what it found, the worst last, where the reader's eyes are."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.text import Text
+
+from ringback.attach import attached
+from ringback.clock import SystemClock
+from ringback.config import Settings
+from ringback.doctor import machine, ours
+from ringback.doctor.facts import Facts
+from ringback.doctor.finding import Finding, Level
+from ringback.doctor.gather import gather_facts
+
+Check = Callable[[Facts], Iterator[Finding]]
+
+CHECKS: tuple[Check, ...] = (
+    machine.clock,
+    machine.disk,
+    machine.database,
+    machine.old_snapshots,
+    ours.schema,
+    ours.nodes,
+    ours.rows,
+    ours.campaigns,
+    ours.limits,
+    ours.tables,
+    ours.trunks,
+)
+
+_COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
+
+
+def findings_of(facts: Facts) -> list[Finding]:
+    """All findings, the worst last."""
+    found = [finding for check in CHECKS for finding in check(facts)]
+    return sorted(found, key=lambda finding: list(Level).index(finding.level))
+
+
+def doctor(settings: Settings, *, as_json: bool) -> bool:
+    """Print the findings of an installation, whose server may run; returns whether none is a failure.
+
+    Raises:
+        OurError: there is no database, or it does not answer; the message says what to do.
+    """
+    with attached(settings) as dsn:
+        facts = asyncio.run(gather_facts(dsn, settings, SystemClock()))
+    found = findings_of(facts)
+    healthy = not any(finding.level is Level.FAIL for finding in found)
+    if as_json:
+        Console().print_json(data={"healthy": healthy, "findings": [asdict(finding) for finding in found]})
+    else:
+        for finding in found:
+            Console().print(_shown(finding), soft_wrap=True)
+    return healthy
+
+
+def _shown(finding: Finding) -> Text:
+    text = Text.assemble((f"{finding.level:<5}", _COLOURS[finding.level]), f"{finding.check:<10} {finding.what}")
+    if finding.remedy:
+        text.append(f"\n{'':16}-> {finding.remedy}", "dim")
+    return text

@@ -1,0 +1,80 @@
+"""What the findings are made of: read once, as it was at one moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from whenever import Instant, TimeDelta
+
+from ringback.store.checks import KnownNode, Rows, Server, TableState
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The disk of the data directory.
+
+    Attributes:
+        path: the data directory.
+        free_bytes: what an ordinary user may still write.
+        size_bytes: of the whole.
+    """
+
+    path: str
+    free_bytes: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkState:
+    """A trunk, and whether it could dial from here.
+
+    Attributes:
+        name: its own.
+        fault: what keeps it from dialling, None for nothing.
+    """
+
+    name: str
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """What is in our own tables; not read where the schema is not of this release.
+
+    Attributes:
+        nodes: those that live or are not explained.
+        rows: those that should not be as they are.
+        unlimited: kind and name of what has no row in limits.
+        shut: kind and name of what has a cap of 0 although a campaign runs.
+        tables: those that are written all the time.
+        trunks: all of them.
+    """
+
+    nodes: Sequence[KnownNode]
+    rows: Rows
+    unlimited: Sequence[tuple[str, str]] = ()
+    shut: Sequence[tuple[str, str]] = ()
+    tables: Sequence[TableState] = ()
+    trunks: Sequence[TrunkState] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that was read.
+
+    Attributes:
+        now: by the database's clock.
+        embedded: the database is the one of the data directory.
+        skew: how far this machine's clock is from the database's.
+        disk: None where there is no data directory.
+        server: the PostgreSQL server.
+        schema_fault: why this release cannot work on the schema, None where it can.
+        ours: what is in our own tables, None where the schema is not of this release.
+    """
+
+    now: Instant
+    embedded: bool
+    skew: TimeDelta
+    disk: Disk | None
+    server: Server
+    schema_fault: str | None = None
+    ours: Ours | None = field(default=None)

@@ -1,0 +1,153 @@
+"""Findings on our own tables: the schema, the nodes, the rows and the trunks."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from whenever import Instant, TimeDelta
+
+from ringback.doctor.facts import Facts
+from ringback.doctor.finding import Finding, fail, ok, some, warn
+from ringback.domain.window import is_open
+from ringback.ids import CALL, show
+from ringback.store.checks import KnownNode, TableState, Waiting
+
+LONGEST_CALL = TimeDelta(hours=4)
+LONGEST_WAIT = TimeDelta(hours=1)
+OPEN_FOR = TimeDelta(minutes=10)
+"""A window that has just opened is no sign of anything."""
+
+PATIENCE = TimeDelta(minutes=1)
+"""A node that ended is explained within seconds, unless its trunk has to be waited for."""
+
+MANY_DEAD = 100_000
+
+ASK = "keep the log and the data as they are and ask for help: this is a fault of ours"
+
+
+def schema(facts: Facts) -> Iterator[Finding]:
+    """Whether this release can work on the tables at all."""
+    if facts.schema_fault is not None:
+        yield fail("schema", facts.schema_fault, "see what it says; nothing else of ours was looked at")
+    else:
+        yield ok("schema", "the schema is one that this release works on")
+
+
+def nodes(facts: Facts) -> Iterator[Finding]:
+    """Who dials, and whether what dead nodes left is being explained."""
+    if facts.ours is None:
+        return
+    alive = [node for node in facts.ours.nodes if node.ended_at is None and node.lease_until > facts.now]
+    dead = [node for node in facts.ours.nodes if node not in alive and node.live]
+    yield ok("nodes", f"{len(alive)} alive: {some([node.name for node in alive])}" if alive else "no node runs")
+    for node in dead:
+        yield _left_behind(node, facts.now, survived=bool(alive))
+
+
+def rows(facts: Facts) -> Iterator[Finding]:
+    """Rows in a state that nobody will move them out of."""
+    if facts.ours is None:
+        return
+    found = facts.ours.rows
+    faults = []
+    if found.abandoned:
+        faults.append(
+            fail("rows", f"{found.abandoned} live attempts belong to no node that is yet to be explained", ASK)
+        )
+    if found.nowhere:
+        faults.append(fail("rows", f"calls that are not over wait for nothing: {_calls(found.nowhere)}", ASK))
+    if found.resurrected:
+        faults.append(fail("rows", f"calls that are over wait for a dial: {_calls(found.resurrected)}", ASK))
+    if found.endless:
+        faults.append(_endless(found.endless))
+    if found.nowhere is None:
+        faults.append(warn("rows", "looking at all calls took more than a minute", "look again at a quiet time"))
+    yield from faults or [ok("rows", "every call waits, is being dialled or is over")]
+
+
+def campaigns(facts: Facts) -> Iterator[Finding]:
+    """Campaigns that run and do not move, although their windows are open."""
+    if facts.ours is None:
+        return
+    alive = any(node.ended_at is None and node.lease_until > facts.now for node in facts.ours.nodes)
+    stuck = {w.campaign: w for w in reversed(facts.ours.rows.overdue) if _should_be_dialled(w, facts.now)}
+    for waiting in stuck.values():
+        yield warn(
+            "campaigns",
+            f"{waiting.name} runs and has dialled nobody for an hour, although dials are due since {waiting.due_at}",
+            "look for TrunkRefused and DutyFailed in the log, and at its trunk's caps" if alive else "start a server",
+        )
+    for kind, name in facts.ours.shut:
+        yield warn(
+            "campaigns", f"the {kind} {name} has max_concurrent_calls 0 and a campaign runs", "raise it, or pause"
+        )
+    if not stuck and not facts.ours.shut:
+        yield ok("campaigns", "none that runs is stuck")
+
+
+def limits(facts: Facts) -> Iterator[Finding]:
+    """What has no limit row may not be dialled at all."""
+    if facts.ours is None:
+        return
+    for kind, name in facts.ours.unlimited:
+        yield fail("limits", f"the {kind} {name} has no row in limits, so nothing of it is dialled", ASK)
+    if not facts.ours.unlimited:
+        yield ok("limits", "workspaces, campaigns, trunks and caller numbers all have theirs")
+
+
+def tables(facts: Facts) -> Iterator[Finding]:
+    """Dead rows that autovacuum does not keep up with."""
+    if facts.ours is None:
+        return
+    bloated = [table for table in facts.ours.tables if table.dead > max(MANY_DEAD, table.live // 2)]
+    for table in bloated:
+        yield _bloated(table)
+    if facts.ours.tables and not bloated:
+        most = max(facts.ours.tables, key=lambda table: table.dead)
+        yield ok("tables", f"autovacuum keeps up; {most.name} has the most dead rows, {most.dead:,}")
+
+
+def trunks(facts: Facts) -> Iterator[Finding]:
+    """Whether each trunk could dial from here."""
+    if facts.ours is None:
+        return
+    for trunk in facts.ours.trunks:
+        if trunk.fault is None:
+            yield ok("trunks", f"{trunk.name} can dial")
+        else:
+            yield fail("trunks", f"{trunk.name} cannot dial: {trunk.fault}", "mend that, or pause the campaigns on it")
+
+
+def _left_behind(node: KnownNode, now: Instant, *, survived: bool) -> Finding:
+    shown = f"{node.name} is over and left {node.live} live attempts"
+    if not survived:
+        return warn("nodes", f"{shown}, and no node runs that could explain them", "start a server")
+    if now - (node.ended_at or node.lease_until) < PATIENCE:
+        return ok("nodes", f"{shown}, which are being explained")
+    return warn(
+        "nodes", f"{shown} more than a minute ago", "look for TrunkRefused in the log: a trunk is asked about them"
+    )
+
+
+def _endless(count: int) -> Finding:
+    return warn(
+        "rows",
+        f"{count} attempts are live for more than {LONGEST_CALL.total('hours'):.0f} hours",
+        "ask the trunk: it says that they are still up; if they are not, restart the server",
+    )
+
+
+def _should_be_dialled(waiting: Waiting, now: Instant) -> bool:
+    return all(is_open(waiting.window, waiting.zones, at) for at in (now, now - OPEN_FOR))
+
+
+def _bloated(table: TableState) -> Finding:
+    when = "never" if table.vacuumed_at is None else f"last {table.vacuumed_at}"
+    return warn(
+        "tables",
+        f"{table.name} has {table.dead:,} dead rows beside {table.live:,} live ones; vacuumed {when}",
+        f"end old transactions (snapshots, above), then VACUUM {table.name}",
+    )
+
+
+def _calls(found: list[UUID]) -> str:
+    return some([show(CALL, call_id) for call_id in found])

@@ -1,0 +1,238 @@
+"""What a database is asked by who looks after it. Each question is put once, and may take long: nobody waits for it."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from whenever import Instant, TimeDelta
+
+from ringback.domain.window import DailyWindow, Zones
+from ringback.store.database import Connection
+from ringback.store.queries import load
+
+_SQL = load("checks")
+
+SETTINGS = (
+    "autovacuum",
+    "default_transaction_isolation",
+    "fsync",
+    "full_page_writes",
+    "idle_in_transaction_session_timeout",
+    "max_connections",
+    "reserved_connections",
+    "server_version_num",
+    "statement_timeout",
+    "superuser_reserved_connections",
+    "synchronous_commit",
+    "track_counts",
+    "transaction_timeout",
+)
+"""Some are newer than the oldest server that we work on."""
+
+SHOWN = 20
+"""Of rows that are wrong so many are named; that there are any is enough."""
+
+LONGEST_SEC = 60.0
+"""A look at all calls of a large database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who keeps an old state of the database in sight.
+
+    Attributes:
+        what: the program and its pid, or the name of a prepared transaction.
+        state: such as `idle in transaction`; `prepared`.
+        since: from when on.
+    """
+
+    what: str
+    state: str
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The PostgreSQL server.
+
+    Attributes:
+        settings: by name, as it shows them.
+        is_standby: it only follows another server.
+        connections: how many clients are connected.
+        holders: transactions that are older than they should be.
+        idle_slots: replication slots that nobody reads.
+    """
+
+    settings: dict[str, str]
+    is_standby: bool
+    connections: int
+    holders: list[Holder]
+    idle_slots: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNode:
+    """A node that has not been explained.
+
+    Attributes:
+        name: its own.
+        lease_until: how long it may dial.
+        ended_at: when another one ended it.
+        live: its attempts that have no end.
+    """
+
+    name: str
+    lease_until: Instant
+    ended_at: Instant | None
+    live: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Somebody of a campaign who should have been dialled.
+
+    Attributes:
+        campaign: its number within its workspace, after that of the workspace.
+        name: the campaign's.
+        window: its calling window.
+        due_at: when the dial was due.
+        zones: where the person may be.
+    """
+
+    campaign: tuple[int, int]
+    name: str
+    window: DailyWindow
+    due_at: Instant
+    zones: Zones
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows that should not be as they are.
+
+    Attributes:
+        abandoned: live attempts whose node is explained.
+        endless: live attempts that are older than any call.
+        nowhere: calls that are not over and wait for nothing; None where looking took too long.
+        resurrected: calls that are over and wait.
+        overdue: those who have waited for long in campaigns of which nobody is being dialled.
+    """
+
+    abandoned: int
+    endless: int
+    nowhere: list[UUID] | None
+    resurrected: list[UUID]
+    overdue: list[Waiting]
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """A table that is written all the time.
+
+    Attributes:
+        name: its own.
+        live: rows, about.
+        dead: row versions that nobody needs and that are still there, about.
+        vacuumed_at: when they were last removed.
+    """
+
+    name: str
+    live: int
+    dead: int
+    vacuumed_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkRow:
+    """A trunk.
+
+    Attributes:
+        name: its own.
+        kind: such as simulator.
+        settings: as JSON.
+    """
+
+    name: str
+    kind: str
+    settings: str
+
+
+async def read_server(db: Connection, older_than: Instant) -> Server:
+    """The server, and the transactions on it that began before an instant of its own clock."""
+    row = await db.fetchrow(_SQL["server"])
+    holders = [Holder(f"{r['program']} (pid {r['pid']})", *r[2:]) for r in await db.fetch(_SQL["holders"], older_than)]
+    holders += [
+        Holder(r["gid"], "prepared", r["since"]) for r in await db.fetch(_SQL["prepared"]) if r["since"] < older_than
+    ]
+    slots = [r["name"] for r in await db.fetch(_SQL["slots"])]
+    settings = {r["name"]: r["setting"] for r in await db.fetch(_SQL["settings"], list(SETTINGS))}
+    return Server(settings, row["is_standby"], row["connections"], holders, slots)
+
+
+async def read_nodes(db: Connection) -> list[KnownNode]:
+    """The nodes that live or are not explained."""
+    return [KnownNode(*row) for row in await db.fetch(_SQL["nodes"])]
+
+
+async def read_rows(db: Connection, now: Instant, longest_call: TimeDelta, longest_wait: TimeDelta) -> Rows:
+    """The rows that should not be as they are.
+
+    Args:
+        db: a connection that may read whole tables.
+        now: the time.
+        longest_call: no call lasts longer.
+        longest_wait: no dial of a campaign waits longer while none of it is up.
+    """
+    return Rows(
+        await db.fetchval(_SQL["abandoned"]),
+        await db.fetchval(_SQL["endless"], now - longest_call),
+        await _nowhere(db),
+        [row["call_id"] for row in await db.fetch(_SQL["resurrected"], SHOWN, timeout=LONGEST_SEC)],
+        await _overdue(db, now, longest_wait),
+    )
+
+
+async def read_tables(db: Connection) -> list[TableState]:
+    """The tables that are written all the time."""
+    return [TableState(*row) for row in await db.fetch(_SQL["tables"])]
+
+
+async def read_unlimited(db: Connection) -> list[tuple[str, str]]:
+    """Kind and name of what has no row in limits, and so may not be dialled."""
+    return [(row["kind"], row["name"]) for row in await db.fetch(_SQL["without_limits"])]
+
+
+async def read_shut(db: Connection) -> list[tuple[str, str]]:
+    """Kind and name of what has a cap of 0 although a campaign runs."""
+    return [(row["kind"], row["name"]) for row in await db.fetch(_SQL["shut"])]
+
+
+async def read_trunks(db: Connection) -> list[TrunkRow]:
+    """All trunks."""
+    return [TrunkRow(*row) for row in await db.fetch(_SQL["trunks"])]
+
+
+async def _nowhere(db: Connection) -> list[UUID] | None:
+    try:
+        return [row["call_id"] for row in await db.fetch(_SQL["nowhere"], SHOWN, timeout=LONGEST_SEC)]
+    except TimeoutError:
+        return None
+
+
+async def _overdue(db: Connection, now: Instant, longest_wait: TimeDelta) -> list[Waiting]:
+    since = now - longest_wait
+    rows: list[Any] = await db.fetch(_SQL["overdue"], since, now, SHOWN)
+    moving = {}
+    for campaign in {(row["workspace_no"], row["campaign_no"]) for row in rows}:
+        moving[campaign] = await db.fetchval(_SQL["dialled_since"], *campaign, since, timeout=LONGEST_SEC)
+    return [
+        Waiting(
+            (row["workspace_no"], row["campaign_no"]),
+            row["name"],
+            DailyWindow(row["window_start_min"], row["window_end_min"]),
+            row["due_at"],
+            tuple(row["zones"]),
+        )
+        for row in rows
+        if not moving[row["workspace_no"], row["campaign_no"]]
+    ]

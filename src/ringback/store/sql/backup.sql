@@ -1,0 +1,55 @@
+-- name: export_snapshot
+-- What this transaction sees, by a name under which another one may see the same.
+SELECT pg_export_snapshot();
+
+-- name: row_counts
+-- How many rows the tables have, for a restored database to be held to.
+SELECT 'workspaces' AS name, count(*) AS rows FROM workspaces
+UNION ALL SELECT 'api_keys', count(*) FROM api_keys
+UNION ALL SELECT 'agents', count(*) FROM agents
+UNION ALL SELECT 'trunks', count(*) FROM trunks
+UNION ALL SELECT 'caller_numbers', count(*) FROM caller_numbers
+UNION ALL SELECT 'campaigns', count(*) FROM campaigns
+UNION ALL SELECT 'limits', count(*) FROM limits
+UNION ALL SELECT 'calls', count(*) FROM calls
+UNION ALL SELECT 'queue', count(*) FROM queue
+UNION ALL SELECT 'attempts', count(*) FROM attempts
+UNION ALL SELECT 'tallies', count(*) FROM tallies;
+
+-- name: schema_of
+-- The newest migration of this database.
+SELECT max(version) FROM schema_migrations;
+
+-- name: copied
+-- How far the tables have been copied that are being copied at this moment, by pg_dump or by pg_restore.
+SELECT c.relname AS name, p.tuples_processed AS rows
+FROM pg_stat_progress_copy p JOIN pg_class c ON c.oid = p.relid
+WHERE p.datname = current_database();
+
+-- name: refresh_statistics
+-- What the planner knows of the tables, after all of them were filled at once.
+ANALYZE;
+
+-- name: pause_running
+-- No campaign of a restored database runs: what was dialled since the backup is not in it.
+UPDATE campaigns SET status = 'paused' WHERE status = 'running' RETURNING name;
+
+-- name: cancel_waiting_singles
+-- A call without a campaign cannot be paused: those that wait are over.
+WITH taken AS (
+    DELETE FROM queue WHERE campaign_no = 0 RETURNING workspace_no, call_id
+)
+UPDATE calls c SET final_status = 'cancelled', final_reason = 'cancelled', finished_at = $1
+FROM taken t
+WHERE c.workspace_no = t.workspace_no AND c.call_id = t.call_id AND c.final_status IS NULL
+RETURNING c.call_id;
+
+-- name: live_singles
+-- The live attempts of calls without a campaign, to be ended.
+SELECT a.workspace_no, a.call_id, a.attempt, a.attempt_id, t.billing::text AS billing
+FROM attempts a JOIN trunks t ON t.workspace_no = a.workspace_no AND t.trunk_no = a.trunk_no
+WHERE a.ended_at IS NULL AND a.campaign_no = 0;
+
+-- name: live_in_campaigns
+-- How many attempts of campaigns had no end yet.
+SELECT count(*) FROM attempts WHERE ended_at IS NULL AND campaign_no > 0;

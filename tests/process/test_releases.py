@@ -1,0 +1,133 @@
+"""The release before beside this one: both on one database while a campaign goes on."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from tests.embedded_server import SMALL
+from tests.process.campaigns import (
+    NOBODY,
+    RECORD,
+    dialled,
+    dials,
+    doubles,
+    is_complete,
+    make_campaign,
+    make_trunk,
+    rows,
+)
+from tests.process.serving import eventually, run, serving
+from tests.process.test_refused import refusal
+
+from ringback import __version__
+from ringback.config import DATABASE_URL
+from ringback.store.embedded import EmbeddedPostgres
+from ringback.store.queries import schema_version
+
+BEFORE = Path(__file__).parents[1] / "releases" / "ringback-0.1.0-py3-none-any.whl"
+CAP, LEADS = 5, 300
+LONG_SEC = 120.0
+
+
+@pytest.fixture
+def own(data_dir):
+    """A PostgreSQL server that several servers share."""
+    with EmbeddedPostgres(data_dir, settings=SMALL) as postgres:
+        yield postgres.dsn
+
+
+@pytest.fixture
+def before(own, tmp_path):
+    """The environment in which `ringback` is the release before, on that database."""
+    with zipfile.ZipFile(BEFORE) as wheel:
+        wheel.extractall(tmp_path / "before")
+    environment = {"PYTHONPATH": str(tmp_path / "before"), DATABASE_URL: own}
+    assert run("version", **environment).stdout == "0.1.0\n"
+    return environment
+
+
+def made(data, environment):
+    """The live key of a new installation."""
+    ended = run("init", "--data", data, "--json", **environment)
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)["live_key"]
+
+
+def live(dsn):
+    """How many calls are up."""
+    (row,) = rows(dsn, "SELECT count(*) AS n FROM attempts WHERE ended_at IS NULL")
+    return row["n"]
+
+
+def dialled_by(dsn):
+    """How many dials each release has claimed."""
+    found = rows(dsn, "SELECT n.version, count(*) FROM attempts JOIN nodes n USING (node_no) GROUP BY 1")
+    return {row["version"]: row["count"] for row in found}
+
+
+def contracted(dsn):
+    """Whether what the release before needed has been taken away."""
+    return bool(rows(dsn, "SELECT FROM schema_migrations WHERE contracted_at IS NOT NULL"))
+
+
+@pytest.mark.slow
+def test_the_release_before_goes_on_beside_this_one(own, before, tmp_path):
+    """It dials and answers on, this one takes over when it ends: nobody is dialled twice, and the cap is held."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    key = made(first, before)
+    with serving(first, key=key, **before) as old:
+        trunk = make_trunk(old, {**NOBODY, "speed": 60, "ring_timeout_sec": 30}, record=tmp_path / RECORD)
+        campaign = make_campaign(old, trunk, range(LEADS), CAP)
+        eventually(lambda: dialled(tmp_path) >= 20)
+        with serving(second, "--lame-sec", 0, key=key, **{DATABASE_URL: own}) as new:
+            processes, seen = old.children(), dialled_by(own)["0.1.0"]
+
+            def goes_on():
+                assert live(own) <= CAP
+                return dialled_by(own)["0.1.0"] >= seen + 30
+
+            eventually(goes_on)
+            assert make_campaign(old, trunk, range(LEADS, LEADS + 5), CAP)
+            assert old.children() == processes
+            assert not contracted(own)
+            assert old.stop(sec=LONG_SEC) == 0
+            assert dialled(tmp_path) < LEADS
+
+            def taken_over():
+                assert live(own) <= 2 * CAP
+                return is_complete(new, campaign) and contracted(own)
+
+            eventually(taken_over, LONG_SEC)
+            assert "Traceback" not in new.said()
+        assert "Traceback" not in old.said()
+    lines = dials(tmp_path)
+    assert not doubles(lines)
+    assert set(dialled_by(own)) == {"0.1.0", __version__}
+    assert len(lines) == len(rows(own, "SELECT FROM attempts")) == LEADS + 5
+    said = refusal("serve", "--data", first, "--port", 0, **before)
+    assert f"the database is at schema {schema_version()}, made by a newer release" in said
+
+
+def test_a_database_of_the_release_before_is_not_worked_on(before, tmp_path):
+    """A node of this release says what is to be done, and so does the API."""
+    made(tmp_path / "data", before)
+    environment = {DATABASE_URL: before[DATABASE_URL]}
+    for role in ("node", "api"):
+        said = refusal(role, "--data", tmp_path / "data", "--node-name", "new", **environment)
+        assert f"the database is at schema 1 and this release needs {schema_version()}: run `ringback serve`" in said
+
+
+def test_what_a_newer_release_has_contracted_is_let_be(own, tmp_path):
+    """The node of a server that finds it so ends and says why, and the API is not ready any more."""
+    key = made(tmp_path / "data", {DATABASE_URL: own})
+    newer = "INSERT INTO schema_migrations SELECT max(version) + 1, 'next', max(applied_at), $1 FROM schema_migrations"
+    with serving(tmp_path / "data", "--drain-sec", 0, key=key, **{DATABASE_URL: own}) as server:
+        rows(own, newer, None)
+        assert server.answers()
+        rows(own, "UPDATE schema_migrations SET contracted_at = applied_at")
+        eventually(lambda: "made by a newer release" in server.said())
+        assert not server.answers()
+        assert server.answers("/healthz")
+        assert server.stop() == 0
+        assert "Traceback" not in server.said()
