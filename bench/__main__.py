@@ -1,18 +1,21 @@
 """Run the bench: `python -m bench [--only PART]... [--quick] [--profile]`.
 
-A whole run takes three quarters of an hour, writes docs/benchmarks.md, and wants 15 GB of disk for a while; a third of
-it is the part `backlog`, which holds a snapshot open for ten minutes. It ends with 1 where a figure misses its limit.
+Each part writes its section of docs/benchmarks.md. A whole run takes three quarters of an hour, and wants 15 GB of disk
+for a while; a third of it is the part `backlog`, which holds a snapshot open for ten minutes. It ends with 1 where a
+figure misses its limit.
 """
 
 import argparse
 import asyncio
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -45,6 +48,13 @@ class Part:
     settings: Mapping[str, str] | None = None
 
 
+class Run(NamedTuple):
+    """What a part found, and on which machine."""
+
+    machine: Machine
+    figures: list[Figure]
+
+
 PARTS: MappingProxyType[str, Part] = MappingProxyType(
     {
         "engine": Part(engine.measure, engine.EXPLAINED),
@@ -63,35 +73,33 @@ PARTS: MappingProxyType[str, Part] = MappingProxyType(
 def main() -> int:
     """Measure what was asked for; returns the exit code."""
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    options.add_argument(
-        "--only", choices=list(PARTS), action="append", help="measure this part (and others named so), and no page"
-    )
+    options.add_argument("--only", choices=list(PARTS), action="append", help="measure this part (and others named so)")
     options.add_argument("--quick", action="store_true", help="small sizes: shows that the bench works, not how fast")
     options.add_argument("--profile", action="store_true", help="also print where the engine's own time goes")
     chosen = options.parse_args()
     names = [name for name in PARTS if chosen.only is None or name in chosen.only]
     if "peers" in names and not chosen.quick and peers.missing():
         options.error(f"{', '.join(peers.missing())} are not installed: `make bench` does it")
-    machine, figures = _run(names, chosen.quick, chosen.profile)
-    _show(machine, figures, judged=not chosen.quick)
-    if not chosen.quick and not chosen.only:
-        PAGE.write_text(page(machine, figures), encoding="utf-8")
-        print(f"wrote docs/{PAGE.name}")
-    return int(not chosen.quick and any(figure.holds() is False for figure in figures))
+    held = True
+    for name, run in _runs(names, chosen.quick, chosen.profile):
+        _show(run, judged=not chosen.quick)
+        if not chosen.quick:
+            PAGE.write_text(page({name: run}, PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""), "utf-8")
+            print(f"wrote {name} into docs/{PAGE.name}")
+            held = held and all(figure.holds() is not False for figure in run.figures)
+    return int(not held)
 
 
-def _run(names: Sequence[str], quick: bool, profile: bool) -> tuple[Machine, list[Figure]]:
-    noise, about = Noise(), Machine()
-    figures: list[Figure] = []
+def _runs(names: Sequence[str], quick: bool, profile: bool) -> Iterator[tuple[str, Run]]:
+    """Each part's run as soon as it is over, so that a bench that is cut short keeps what it has found."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
         for name in names:
+            noise = Noise()
             noise.listen()
-            machine, found = _run_part(name, progress, quick, profile)
-            about = about or machine
-            figures += found
-    noise.listen()
-    return (*about, noise.row()), figures
+            machine, figures = _run_part(name, progress, quick, profile)
+            noise.listen()
+            yield name, Run((*machine, noise.row()), figures)
 
 
 def _run_part(name: str, progress: Progress, quick: bool, profile: bool) -> tuple[Machine, list[Figure]]:
@@ -114,34 +122,36 @@ async def _measure(name: str, server: Context) -> tuple[Machine, list[Figure]]:
         return machine, await PARTS[name].measure(replace(server, dsn=fresh))
 
 
-def page(machine: Machine, figures: Sequence[Figure]) -> str:
-    """docs/benchmarks.md of a whole run."""
-    rows = [figure.cells(judged=True) for figure in figures]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in (HEADINGS, ("---",) * len(HEADINGS), *rows))
-    explained = "\n\n".join(part.explained for part in PARTS.values())
-    on = "\n".join(f"- {name}: {value}" for name, value in machine)
-    return f"""# Benchmarks
+def page(runs: Mapping[str, Run], before: str) -> str:
+    """docs/benchmarks.md with the sections of these runs, and those of the parts that were run before."""
+    sections = dict(_SECTION.findall(before)) | {name: _section(name, run) for name, run in runs.items()}
+    return _HEAD + "".join(f"\n<!-- part: {name} -->\n{sections[name]}" for name in PARTS if name in sections)
+
+
+_SECTION = re.compile(r"<!-- part: (\w+) -->\n(.*?\n)(?=\n<!-- part: |\Z)", re.DOTALL)
+_HEAD = """# Benchmarks
 
 <!-- Made by `make bench`: run it again instead of editing. -->
 
 Each figure stands beside its limit, or beside the least that could do the same, measured in the same run on the same
 server. Where rounds are listed, ours and the peer's took turns, and the figure is the median of the rounds.
-
-{on}
-
-{table}
-
-{explained}
 """
 
 
-def _show(machine: Machine, figures: Sequence[Figure], judged: bool) -> None:
+def _section(name: str, run: Run) -> str:
+    rows = [figure.cells(judged=True) for figure in run.figures]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in (HEADINGS, ("---",) * len(HEADINGS), *rows))
+    on = "\n".join(f"- {what}: {value}" for what, value in run.machine)
+    return f"{PARTS[name].explained}\n\n{table}\n\n{on}\n"
+
+
+def _show(run: Run, judged: bool) -> None:
     console = Console(width=None if sys.stdout.isatty() else WIDE)
     about = Table("machine", "", box=None)
-    for row in machine:
+    for row in run.machine:
         about.add_row(*row)
     table = Table(*HEADINGS)
-    for figure in figures:
+    for figure in run.figures:
         table.add_row(*figure.cells(judged))
     console.print(about, table)
 

@@ -87,6 +87,7 @@ async def engine_at_work(dsn: str, times: Times | None = None) -> AsyncIterator[
         times: where its claims and settlements are noted.
     """
     database = await wiring.engine_database(dsn)
+    wiring.collect_seldom()
     engine, stop = build_engine(database), asyncio.Event()
     if times is not None:
         engine.dialler = TimedDialler(engine, times.claim_ms)

@@ -72,6 +72,7 @@ async def _run_node(dsn: str, settings: Settings, publish: Publish) -> None:
     await check_schema(database)  # once more: from our lease on nobody takes away what we need
     keeping = asyncio.create_task(_keep_schema(database, stop))
     telling = asyncio.create_task(_tell_of_the_end(database, engine, stop))
+    wiring.collect_seldom()
     _say_ready()
     await engine.run(stop, settings.drain_sec)
     for task in (keeping, telling):

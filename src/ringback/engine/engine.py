@@ -51,8 +51,8 @@ class EngineSettings:
     name: str = "local"
     take_over: bool = True
     lease_sec: float = 10.0
-    claim_batch: int = 500
-    settle_batch: int = 500
+    claim_batch: int = 1000
+    settle_batch: int = 1000
     idle_sec: float = 0.1
     rescue_sec: float = 1.0
     finish_sec: float = 0.5

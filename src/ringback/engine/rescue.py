@@ -51,7 +51,7 @@ class Rescuer:
         return taken_back + explained
 
     async def hand_over(self) -> None:
-        """End this node, whose lease is given up: others get its permits at once, and what is up is theirs to explain."""
+        """End this node, whose lease is given up: others get its permits at once, and explain what is still up."""
         now = self._node.clock.now()
         async with self._node.database.connection() as db:
             await nodes.end_expired(db, now)
