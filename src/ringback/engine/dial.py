@@ -22,6 +22,9 @@ from ringback.store.queue import DueLane, Intent, Take, Waiting
 AHEAD = TimeDelta(milliseconds=100)
 """Paced dials are claimed so long before their instant, so that a pace does not mean a transaction for each dial."""
 
+LOOK_EVERY = TimeDelta(milliseconds=250)
+"""For so long full batches may follow one another without a look at which lanes are due."""
+
 LOOK_BACK_EVERY = TimeDelta(seconds=10)
 """How soon a row is found that another node passed over or that came with a time that was over already."""
 
@@ -71,6 +74,9 @@ class Dialler:
         self._taken_up_to: dict[Stream, Instant] = {}
         self._look_back_at = Instant.MIN
         self._owed: dict[LaneKey, float] = {}
+        self._full = False
+        self._looked_at = Instant.MIN
+        self._last_due: list[DueLane] = []
         self.next_due: Instant | None = None
 
     async def run_once(self) -> int:
@@ -84,6 +90,7 @@ class Dialler:
         batch = await self._claim(due, now)
         if not batch and await self._node.permits.ask(now):
             batch = await self._claim(due, now)
+        self._full = len(batch) >= self._batch
         for attempt in batch.intents:
             self._node.hand.add(attempt)
         if batch:
@@ -92,10 +99,17 @@ class Dialler:
         return len(batch)
 
     async def _due(self, now: Instant) -> list[DueLane]:
-        """The lanes with a due dial; sets when the next one is due."""
+        """The lanes with a due dial; sets when the next one is due.
+
+        After a full batch the same lanes have more, most likely: for a moment they are taken from without a look.
+        """
+        if self._full and now < self._looked_at + LOOK_EVERY:
+            return self._last_due
+        self._looked_at = now
         waiting = await self._look(now)
         self.next_due = min((lane.due_at for lane in waiting if lane.due_at > now), default=None)
-        return [lane for lane in waiting if lane.due_at <= now]
+        self._last_due = [lane for lane in waiting if lane.due_at <= now]
+        return self._last_due
 
     async def _look(self, now: Instant) -> list[DueLane]:
         """What waits from where this node left off, and now and then from the very beginning."""

@@ -16,6 +16,9 @@ from ringback.ids import ATTEMPT, show
 from ringback.store import attempts, finish
 from ringback.store.attempts import Withdrawal
 
+SLICE = 50
+"""After so many dials the others who work have their turn."""
+
 WIDTH = 64
 """Dials that trunks are being asked for at a time: one that answers slowly holds up none of the others."""
 
@@ -80,6 +83,10 @@ class Placer:
     async def _place_some(self, ready: deque[LiveAttempt], late_sec: list[float]) -> None:
         """Place one after another of what nobody else has begun with."""
         while ready:
+            if len(ready) % SLICE == 0:
+                await asyncio.sleep(0)  # a claim that has its answer need not wait for all of them
+                if not ready:
+                    return
             attempt = ready.popleft()
             now = self._node.clock.now()
             if self._may_place(attempt, now):

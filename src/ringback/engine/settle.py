@@ -1,5 +1,6 @@
 """Settle: turn what the carriers report into outcomes, the next dial or the call's end. A batch a transaction."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from uuid import UUID
@@ -18,6 +19,9 @@ from ringback.events import AttemptsEnded, AttemptTrail, Settled, StrayEvent
 from ringback.ids import ATTEMPT, show
 from ringback.store import attempts
 from ringback.store.attempts import Progress, Result
+
+SLICE = 200
+"""After so many events the others who work have their turn."""
 
 LATELY = 10_000
 """Attempts that are over of which a node remembers that they were its own."""
@@ -47,8 +51,10 @@ class Settler:
         Raises:
             DatabaseUnavailable: nothing was written, or it is not known; the next run writes it again, guarded.
         """
-        for event in self._next_events():
+        for count, event in enumerate(self._next_events(), 1):
             self._take(event)
+            if count % SLICE == 0:
+                await asyncio.sleep(0)  # a claim that has its answer need not wait for all of them
         moved = len(self._unsaved) + len(self._moved)
         if self._unsaved:
             await self._end()
