@@ -169,7 +169,9 @@ def test_pages_are_of_no_one_machine(path):
 def test_figures_of_the_readme_are_those_of_the_bench():
     """The README quotes rows of docs/benchmarks.md; after a new run, copy them anew."""
     quoted = re.findall(
-        r"^\| ((?:engine|import|history read): [^|]*) \| ([^|]*) \|$", text(ROOT / "README.md"), re.MULTILINE
+        r"^\| ((?:engine|peers|nodes|lateness|backlog|memory|caps|import|history read): [^|]*) \| ([^|]*) \|$",
+        text(ROOT / "README.md"),
+        re.MULTILINE,
     )
     assert quoted
     for name, measured in quoted:
