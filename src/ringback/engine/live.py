@@ -31,6 +31,12 @@ GRACE = TimeDelta(seconds=15)
 """For how long after its latest end an attempt's events may still come."""
 
 
+class Mark(msgspec.Struct):
+    """When a dial under a paced limit went out: first when its turn came, then when the trunk was asked."""
+
+    at: Instant
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """The way that the dials of one lane go.
@@ -72,6 +78,7 @@ class LiveAttempt(msgspec.Struct):
         answered_at: when somebody picked up, None until then.
         look_up_at: not asked about before, where it was asked about already.
         hung_up: whether its trunk was told to hang up.
+        mark: what its paces remember of it.
     """
 
     key: Key
@@ -88,6 +95,7 @@ class LiveAttempt(msgspec.Struct):
     answered_at: Instant | None = None
     look_up_at: Instant | None = None
     hung_up: bool = False
+    mark: Mark | None = None
 
     @property
     def overdue_at(self) -> Instant:
@@ -117,7 +125,7 @@ class InHand:
         self.intents = asyncio.Event()
         self._to_place: list[tuple[Instant, int, LiveAttempt]] = []
         self._paced: Counter[LimitKey] = Counter()
-        self._recent: defaultdict[LimitKey, deque[Instant]] = defaultdict(deque)
+        self._recent: defaultdict[LimitKey, deque[Mark]] = defaultdict(deque)
         self._order = itertools.count()
 
     def hear(self, event: CallEvent) -> None:
@@ -163,12 +171,13 @@ class InHand:
     def _free_at(self, pace: Pace) -> Instant:
         """When a pace has room for one more dial."""
         recent = self._recent[pace.key]
-        return recent[-pace.most] + pace.span if len(recent) >= pace.most else Instant.MIN
+        return recent[-pace.most].at + pace.span if len(recent) >= pace.most else Instant.MIN
 
     def _note_paced(self, attempt: LiveAttempt, now: Instant) -> None:
+        attempt.mark = Mark(now)
         for pace in attempt.paces:
             recent = self._recent[pace.key]
-            recent.append(now)
+            recent.append(attempt.mark)
             if len(recent) > pace.most:
                 recent.popleft()
             self._paced[pace.key] -= 1

@@ -106,6 +106,8 @@ class Placer:
         carrier = self._node.trunks.carrier(attempt.route.trunk)
         try:
             attempt.called_at = await carrier.place(attempt.dial)
+            if attempt.mark is not None:
+                attempt.mark.at = attempt.called_at
         except CarrierUnavailable as refused:
             self._end(attempt, EndReason.NETWORK_FAILURE, refused)
         except CarrierError as refused:
