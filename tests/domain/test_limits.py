@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whenever import Instant, TimeDelta
 
-from ringback.domain.limits import Lane, LaneKey, LimitKey, LimitKind, Room, allot, dial_gap, pace, split
+from ringback.domain.limits import (
+    Lane,
+    LaneKey,
+    LimitKey,
+    LimitKind,
+    Room,
+    allot,
+    dial_gap,
+    most_in_a_span,
+    pace,
+    split,
+)
 
 NOW = Instant("2026-06-01T12:00:00Z")
 AHEAD = TimeDelta(milliseconds=500)
@@ -255,3 +266,22 @@ def test_one_dial_at_a_time_goes_to_first_dials_and_redials_in_turns():
         redials, owed = split(1, 0.5, owed)
         kinds.append(redials)
     assert kinds == [0, 1] * 3
+
+
+def test_long_calls_do_not_starve_under_a_full_batch():
+    """Calls that are up count among those who share scarce slots, and against nobody else."""
+    own = [LimitKey(1, LimitKind.TRUNK, n) for n in (1, 2)]
+    long, quick = Lane(lane_key(1), (own[0],), live=5000), Lane(lane_key(2), (own[1],))
+    for rooms in ({}, {own[0]: Room(20)}, {own[0]: Room(5000), own[1]: Room(5000)}):
+        lanes = [replace(lane, limits=tuple(key for key in lane.limits if key in rooms)) for lane in (long, quick)]
+        shares = allot(lanes, rooms, 100, NOW, AHEAD)
+        assert shares[long.key] == (20 if rooms.get(own[0]) == Room(20) else 50)
+        assert sum(shares.values()) == 100
+
+
+@pytest.mark.parametrize(
+    ("dials_per_sec", "most", "span_ms"), [(40.0, 40, 1000), (1.0, 1, 1000), (2.5, 1, 400), (0.5, 1, 2000)]
+)
+def test_a_whole_pace_is_kept_by_the_second_and_any_other_by_its_gap(dials_per_sec, most, span_ms):
+    """Two dials in 0.8 s would be 2.5 a second too, and as many as four in some second."""
+    assert most_in_a_span(dials_per_sec) == (most, TimeDelta(milliseconds=span_ms))

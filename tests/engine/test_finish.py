@@ -72,3 +72,14 @@ async def test_a_node_without_a_lease_finishes_nothing(make_world):
     engine = await world.engine()
     assert await engine.finisher.run_once() == 0
     assert len(await world.queue()) + len(await world.calls()) >= 1
+
+
+async def test_a_call_left_in_a_campaign_cancelled_long_ago_ends_with_the_next_node(make_world):
+    """It came back while the campaign was cancelled, and every node was down for the hours after that."""
+    world = await make_world(leads=1)
+    await world.value("UPDATE campaigns SET status = 'cancelled', finished_at = $1", NOON - DAY)
+    engine = await world.engine()
+    await engine.node.lease.run_once()
+    assert await engine.finisher.run_once() == 1
+    assert [call["final_status"] for call in await world.calls()] == ["cancelled"]
+    assert await world.queue() == []

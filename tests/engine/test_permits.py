@@ -1,13 +1,15 @@
 """Several nodes under one cap and one pace."""
 
+import asyncio
 import random
 
 import pytest
 from tests.engine.duties import MOMENT, begun, dial, end, work
-from tests.engine.invariants import check_all, most_in_a_second
+from tests.engine.invariants import check_all, every_call_is_somewhere, most_in_a_second
 from tests.world import NOBODY_ANSWERS, NOON
 from whenever import Instant, TimeDelta
 
+from ringback.engine import dial as dial_duty
 from ringback.engine.engine import Engine
 from ringback.events import Renewed
 
@@ -290,3 +292,29 @@ async def test_a_paced_node_that_stops_dialling_gives_its_share_back(paced):
     await pacing.run(3, other)
     assert most_in_a_second(pacing.placed()) <= 10
     assert len(pacing.placed(since)) >= 24
+
+
+async def test_a_claim_stays_with_the_lease_that_it_began_under(make_world, monkeypatch):
+    """Lost and won anew in its midst: the grants of the old number cover what it took, so it is the old number's."""
+    world = await make_world(leads=20, caps=(None, CAP, None))
+    engine = await begun(world)
+    await dial(engine)
+    await end(engine)
+    first, take, duties = engine.node.lease.node_no, dial_duty.queue.take_due, []
+
+    async def take_due(*asked):
+        taken = await take(*asked)
+        await world.value("UPDATE nodes SET lease_until = $1", world.clock.now())
+        await engine.node.lease.run_once()
+        duties.append(asyncio.create_task(engine.node.permits.run_once()))
+        await asyncio.sleep(0)
+        return taken
+
+    monkeypatch.setattr(dial_duty.queue, "take_due", take_due)
+    await engine.dialler.run_once()
+    await asyncio.gather(*duties)
+    assert engine.node.lease.node_no != first
+    assert {row["node_no"] for row in await world.attempts()} == {first}
+    await engine.placer.run_once()
+    assert await world.value("SELECT count(*) FROM attempts WHERE ended_at IS NULL") == 0
+    await every_call_is_somewhere(world)

@@ -5,7 +5,7 @@ import asyncpg
 import pytest
 from tests.store.results import ENDED_AT, RETRY_AT, TWICE, ends, is_final, key, settle, take_back, tallies
 from tests.world import NOON, claim
-from whenever import TimeDelta
+from whenever import Instant, TimeDelta
 
 from ringback.store import attempts, finish
 from ringback.store.attempts import Progress
@@ -167,7 +167,7 @@ async def test_a_settlement_beside_a_cancellation_that_has_begun_does_not_wait_f
         await settle(world, ends(intent))
     assert len(await world.queue()) == 1
     async with world.database.connection() as db:
-        assert await finish.cancel_leftovers(db, ENDED_AT, 10) == 1
+        assert await finish.cancel_leftovers(db, ENDED_AT, Instant.MIN, 10) == 1
     assert await world.queue() == []
     [call] = await world.calls()
     assert (call["final_status"], call["final_reason"], call["finished_at"]) == ("cancelled", "cancelled", ENDED_AT)

@@ -80,8 +80,8 @@ def allot(
 ) -> dict[LaneKey, int]:
     """How many dials each lane may begin: the sums stay within every limit.
 
-    Each slot goes to the lane that has the least of them for its weight, calls that are up included, so that a
-    campaign of long calls or with a long queue does not starve the next.
+    Each dial goes to the lane that has the least of them for its weight, so that none with a long queue starves the
+    next. Among lanes that share scarce slots the calls that are up count as well: it is the slots that are shared.
 
     Args:
         lanes: those with a due dial, the longest waiting first.
@@ -90,9 +90,10 @@ def allot(
         now: the instant of the claim.
         ahead: dials may be claimed so long before the pace lets them be placed.
     """
+    lanes, shares = list(lanes), dict[LaneKey, int]()
     left = {key: _count(room, batch, now, ahead) for key, room in rooms.items()}
-    shares: dict[LaneKey, int] = {}
-    hungry = [(lane.live / lane.weight, place, lane) for place, lane in enumerate(lanes)]
+    begins = _head_starts(lanes, {key for key, room in rooms.items() if room.slots is not None and room.slots <= batch})
+    hungry = [(begin, place, lane) for place, (begin, lane) in enumerate(zip(begins, lanes, strict=True))]
     heapq.heapify(hungry)
     while hungry and batch > 0:
         _, place, lane = heapq.heappop(hungry)
@@ -104,8 +105,20 @@ def allot(
         batch -= take
         for key in lane.limits:
             left[key] -= take
-        heapq.heappush(hungry, ((lane.live + shares[lane.key]) / lane.weight, place, lane))
+        heapq.heappush(hungry, (begins[place] + shares[lane.key] / lane.weight, place, lane))
     return shares
+
+
+def _head_starts(lanes: Sequence[Lane], scarce: set[LimitKey]) -> list[float]:
+    """How much more each lane has up for its weight than the least of those with which it shares scarce slots."""
+    least: dict[LimitKey, float] = {}
+    for lane in lanes:
+        for key in scarce.intersection(lane.limits):
+            least[key] = min(lane.live / lane.weight, least.get(key, math.inf))
+    return [
+        max((lane.live / lane.weight - least[key] for key in scarce.intersection(lane.limits)), default=0.0)
+        for lane in lanes
+    ]
 
 
 def split(share: int, retry_share: float, owed: float) -> tuple[int, float]:
@@ -161,3 +174,13 @@ def pace(
 def dial_gap(dials_per_sec: float) -> TimeDelta:
     """The least time between two dials at this pace."""
     return TimeDelta(microseconds=math.ceil(1_000_000 / dials_per_sec))
+
+
+def most_in_a_span(dials_per_sec: float) -> tuple[int, TimeDelta]:
+    """How many dials there may be in which span, whenever it begins, so that no second has more than the pace.
+
+    Dials that are late may be closer than their gap, as long as a second has no more than a whole pace. A pace that is
+    not whole keeps its gap: two spans of its whole part could lie within one second.
+    """
+    whole = dials_per_sec >= 1 and dials_per_sec == int(dials_per_sec)
+    return (int(dials_per_sec), TimeDelta(seconds=1)) if whole else (1, dial_gap(dials_per_sec))

@@ -9,7 +9,7 @@ from uuid import UUID
 from whenever import Instant, TimeDelta
 
 from ringback.carriers.carrier import Dial
-from ringback.domain.limits import Lane, LaneKey, LimitKey, Room, allot, dial_gap, pace, split
+from ringback.domain.limits import Lane, LaneKey, LimitKey, Room, allot, dial_gap, most_in_a_span, pace, split
 from ringback.engine.live import DoubtfulClaim, LiveAttempt, Pace, Route
 from ringback.engine.node import Node
 from ringback.engine.plan import DialPlan
@@ -30,8 +30,6 @@ LOOK_BACK_EVERY = TimeDelta(seconds=10)
 
 LOOK_BACK_SHARE = 50
 """A look back may not take more than one part in so many of the time: under an old snapshot it takes long."""
-
-SECOND = TimeDelta(seconds=1)
 
 EVEN = 0.5
 """The share of redials among single calls, which have no campaign to say so."""
@@ -129,10 +127,11 @@ class Dialler:
         """Look at the caps, take, and write the intents, in one transaction; nobody changes the permits meanwhile."""
         batch, transaction_id = _Batch(), ""
         async with self._node.permits.lock:
+            node_no = self._node.permits.follow_lease()  # to the end: the lease may be lost and won anew meanwhile
             try:
                 async with self._node.database.transaction() as db:
                     lanes = dict.fromkeys((lane.key, lane.via_trunk_no) for lane in due)
-                    rows = await queue.lanes_now(db, lanes, self._node.lease.node_no, now)
+                    rows = await queue.lanes_now(db, lanes, node_no, now)
                     open_lanes = self._open(rows)
                     rooms = self._rooms(rows, now)
                     settings = {queue.lane_key(row): row for row in rows}
@@ -143,7 +142,7 @@ class Dialler:
                     transaction_id = rows[0]["transaction_id"]
                     taken = await queue.take_due(db, self._takes(shares, settings, due), now)
                     await self._node.plans.learn_zones(db, {row["zone_set_no"] for row in taken})
-                    batch = self._decide(taken, open_lanes, now)
+                    batch = self._decide(taken, open_lanes, node_no, now)
                     self._use(batch.intents)
                     paces = self._pace(batch.intents, rooms, now)
                     await self._write(db, batch, now)
@@ -209,7 +208,7 @@ class Dialler:
         ahead = [at for at in (*paced, self.next_due) if at is not None and at > now]
         self.next_due = min(ahead, default=None)
 
-    def _decide(self, taken: list[Record], lanes: dict[LaneKey, Route], now: Instant) -> _Batch:
+    def _decide(self, taken: list[Record], lanes: dict[LaneKey, Route], node_no: int, now: Instant) -> _Batch:
         batch, openings = _Batch(), dict[int, tuple[DialPlan, Instant | None]]()
         for row in taken:
             lane, plan = queue.lane_key(row), self._node.plans.plan(row)
@@ -224,7 +223,7 @@ class Dialler:
             elif at > now:
                 batch.postponed.append(_waiting(row, at))
             else:
-                batch.intents.append(_intent(row, plan, self._node, lanes[lane], now))
+                batch.intents.append(_intent(row, plan, node_no, self._node.ids.new(now), lanes[lane], now))
         return batch
 
     def _use(self, intents: Sequence[LiveAttempt]) -> None:
@@ -235,10 +234,11 @@ class Dialler:
         self, intents: Sequence[LiveAttempt], rooms: dict[LimitKey, Room], now: Instant
     ) -> dict[LimitKey, Instant]:
         """Give each dial its own instant, by the pace of all its limits; returns how the paces go on after them."""
-        gaps = {key: dial_gap(room.dials_per_sec) for key, room in rooms.items() if room.dials_per_sec is not None}
-        if not gaps:
+        rates = {key: room.dials_per_sec for key, room in rooms.items() if room.dials_per_sec is not None}
+        if not rates:
             return {}
-        paces = {key: _as_pace(key, gap) for key, gap in gaps.items()}
+        gaps = {key: dial_gap(rate) for key, rate in rates.items()}
+        paces = {key: as_pace(key, rate) for key, rate in rates.items()}
         wanted = [tuple(key for key in attempt.route.limits if key in gaps) for attempt in intents]
         slots, after = pace(gaps, {key: rooms[key].next_dial_at for key in gaps}, wanted, now)
         for attempt, slot, keys in zip(intents, slots, wanted, strict=True):
@@ -254,9 +254,9 @@ class Dialler:
             await queue.expire(db, batch.expired, now)
 
 
-def _as_pace(key: LimitKey, gap: TimeDelta) -> Pace:
-    most = max(SECOND // gap, 1)
-    return Pace(key, most, gap * most)
+def as_pace(key: LimitKey, dials_per_sec: float) -> Pace:
+    """What a limit of this pace asks of each dial under it, late or not."""
+    return Pace(key, *most_in_a_span(dials_per_sec))
 
 
 def _route(row: Record, trunk_key: TrunkKey, trunk: Trunk, limits: tuple[LimitKey, ...]) -> Route:
@@ -271,11 +271,11 @@ def _route(row: Record, trunk_key: TrunkKey, trunk: Trunk, limits: tuple[LimitKe
     )
 
 
-def _intent(row: Record, plan: DialPlan, node: Node, route: Route, now: Instant) -> LiveAttempt:
+def _intent(row: Record, plan: DialPlan, node_no: int, attempt_id: UUID, route: Route, now: Instant) -> LiveAttempt:
     ordinal, call_id = row["attempt"], row["call_id"]
-    dial = Dial(node.ids.new(now), call_id, ordinal, row["to_number"], plan.from_number, plan.bounds.zones)
+    dial = Dial(attempt_id, call_id, ordinal, row["to_number"], plan.from_number, plan.bounds.zones)
     key = (row["workspace_no"], call_id, ordinal)
-    return LiveAttempt(key, node.lease.node_no, dial, plan, route, row["due_at"], now)
+    return LiveAttempt(key, node_no, dial, plan, route, row["due_at"], now)
 
 
 def _row(attempt: LiveAttempt) -> Intent:

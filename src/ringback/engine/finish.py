@@ -1,10 +1,15 @@
 """Finish: complete the campaigns that have nothing left to dial, and end those whose time is over."""
 
+from whenever import Instant, TimeDelta
+
 from ringback.engine.node import Node
 from ringback.events import CampaignsFinished
 from ringback.store import finish
 
 EXPIRE_BATCH = 5_000
+
+LATELY = TimeDelta(hours=1)
+"""For so long after it was cancelled a campaign is looked at for calls that came back; by a new node, once, always."""
 
 
 class Finisher:
@@ -16,6 +21,7 @@ class Finisher:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._cancelled_since = Instant.MIN
 
     async def run_once(self) -> int:
         """Expire what waits in campaigns that are over, then complete the empty ones; returns how much it moved."""
@@ -24,8 +30,10 @@ class Finisher:
             return 0
         async with self._node.database.connection() as db:
             expired = await finish.expire_overdue(db, now, EXPIRE_BATCH)
-            cancelled = await finish.cancel_leftovers(db, now, EXPIRE_BATCH)
+            cancelled = await finish.cancel_leftovers(db, now, self._cancelled_since, EXPIRE_BATCH)
             completed = await finish.complete_empty(db, now)
+        if cancelled < EXPIRE_BATCH:
+            self._cancelled_since = now - LATELY
         if completed:
             self._node.publish(CampaignsFinished(completed))
         return expired + cancelled + completed

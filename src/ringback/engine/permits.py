@@ -53,7 +53,7 @@ class Permits:
         publish: told of changes.
 
     Attributes:
-        lock: held from the look at a room until what was claimed by it counts as used.
+        lock: held from the look at a room until what was claimed by it is committed.
     """
 
     def __init__(self, database: Database, clock: Clock, lease: Lease, publish: Publish) -> None:
@@ -68,9 +68,19 @@ class Permits:
         self._lost: list[tuple[Instant, int, int, tuple[LimitKey, ...]]] = []
         self._order = itertools.count()
 
+    def follow_lease(self) -> int:
+        """The number that the permits are held under; asked under the lock, for who has it goes by it to its end.
+
+        Under a new one nothing is held, and what the old one left up is not counted here.
+        """
+        if self._node_no != self._lease.node_no:
+            self._node_no = self._lease.node_no
+            for state in (self._held, self._in_use, self._asked_at):
+                state.clear()
+        return self._node_no
+
     def rooms(self, caps: Mapping[LimitKey, Caps], now: Instant) -> dict[LimitKey, Room]:
         """What this node has left of the limits of due lanes that have a cap; nothing where it asked by another cap."""
-        self._follow_lease()
         self._short.clear()
         for key in [key for key, cap in caps.items() if cap == NO_CAP]:
             self._held.pop(key, None)  # what is dialled from here on is counted in by whoever asks next
@@ -102,6 +112,7 @@ class Permits:
         if not keys:
             return False
         async with self.lock:
+            self.follow_lease()
             return await self._renew(keys, now)
 
     async def run_once(self) -> int:
@@ -112,11 +123,11 @@ class Permits:
             self.free(node_no, limits)
         if not self._lease.holds(now):
             return 0
-        self._follow_lease()
-        async with self._database.connection() as db:
-            wanted = await grants.to_look_at(db, self._lease.node_no)
-        if wanted:
-            async with self.lock:
+        async with self.lock:
+            node_no = self.follow_lease()
+            async with self._database.connection() as db:
+                wanted = await grants.to_look_at(db, node_no)
+            if wanted:
                 await self._renew(wanted, now)
         return 0
 
@@ -139,16 +150,8 @@ class Permits:
             return Room(slots=0)
         return Room(slots, rate(dials_per_sec, held.units), held.next_dial_at)
 
-    def _follow_lease(self) -> None:
-        """Under a new lease nothing is held, and what the old one left up is not counted here."""
-        if self._node_no != self._lease.node_no:
-            self._node_no = self._lease.node_no
-            for state in (self._held, self._in_use, self._asked_at):
-                state.clear()
-
     async def _renew(self, keys: set[LimitKey], now: Instant) -> bool:
         """Ask under the locks. What is given back is not used from before the commit on, what is won from after it."""
-        self._follow_lease()
         self._asked_at.update(dict.fromkeys(keys, now))
         async with self._database.transaction() as db:
             standing = await grants.lock(db, self._node_no, now, keys, new=not keys <= self._held.keys())

@@ -102,12 +102,10 @@ class Placer:
 
     async def _place(self, attempt: LiveAttempt, now: Instant) -> None:
         # set first: once the trunk may have been asked, this dial is never taken back
-        attempt.called_at = now
+        self._was_asked(attempt, now)
         carrier = self._node.trunks.carrier(attempt.route.trunk)
         try:
-            attempt.called_at = await carrier.place(attempt.dial)
-            if attempt.mark is not None:
-                attempt.mark.at = attempt.called_at
+            self._was_asked(attempt, await carrier.place(attempt.dial))
         except CarrierUnavailable as refused:
             self._end(attempt, EndReason.NETWORK_FAILURE, refused)
         except CarrierError as refused:
@@ -121,6 +119,11 @@ class Placer:
                     self._end(attempt, EndReason.OUTCOME_UNKNOWN, refused)
                 case StillUp():
                     pass  # its events come
+
+    def _was_asked(self, attempt: LiveAttempt, at: Instant) -> None:
+        attempt.called_at = at
+        if attempt.mark is not None:  # its paces go by this
+            attempt.mark.at = at
 
     def _end(self, attempt: LiveAttempt, reason: EndReason, refused: CarrierError) -> None:
         self._node.publish(

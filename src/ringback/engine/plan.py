@@ -16,6 +16,9 @@ from ringback.store.database import Connection, Record
 
 SINGLE_CALL_POLICY_VERSION = 1
 
+KEPT = 500
+"""Campaigns whose plans are kept, unless more are due at a time: past that, all are put together anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class DialPlan:
@@ -46,6 +49,10 @@ class Plans:
         self._campaigns: dict[tuple[int, int], _Campaign] = {}
         self._plans: dict[tuple[int, int], dict[int, DialPlan]] = {}
 
+    def __len__(self) -> int:
+        """How many campaigns it knows."""
+        return len(self._campaigns)
+
     async def learn_zones(self, db: Connection, wanted: set[int]) -> None:
         """Read the zone sets of these numbers that are not known yet."""
         if missing := wanted - self._zones.keys():
@@ -54,6 +61,9 @@ class Plans:
     def refresh(self, lanes: Iterable[Record]) -> list[Record]:
         """Take the campaigns as they are now; returns the lanes that run and keep their trunk."""
         lanes = list(lanes)
+        if len(self._campaigns) + len(lanes) > KEPT:
+            self._campaigns.clear()
+            self._plans.clear()
         for row in lanes:
             key = (row["workspace_no"], row["campaign_no"])
             if row["status"] is not None and (campaign := _campaign(row)) != self._campaigns.get(key):

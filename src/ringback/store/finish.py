@@ -16,9 +16,9 @@ async def expire_overdue(db: Connection, now: Instant, limit: int) -> int:
     return len(await db.fetch(_SQL["expire_overdue"], now, limit))
 
 
-async def cancel_leftovers(db: Connection, now: Instant, limit: int) -> int:
-    """End the calls that came back into the queue of a cancelled campaign, at most so many; returns how many."""
-    return len(await db.fetch(_SQL["cancel_leftovers"], now, limit))
+async def cancel_leftovers(db: Connection, now: Instant, since: Instant, limit: int) -> int:
+    """End what came back into the queues of campaigns that were cancelled since then, at most so many; how many."""
+    return len(await db.fetch(_SQL["cancel_leftovers"], now, limit, since))
 
 
 async def to_hang_up(db: Connection, campaigns: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:

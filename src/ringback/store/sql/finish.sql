@@ -29,7 +29,7 @@ WITH leftover AS (
         LIMIT $2
         FOR UPDATE SKIP LOCKED
     ) q
-    WHERE c.status = 'cancelled' AND c.finished_at > $1::timestamptz - interval '1 hour'
+    WHERE c.status = 'cancelled' AND c.finished_at > $3
     LIMIT $2
 ),
 taken AS (
