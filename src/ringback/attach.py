@@ -35,7 +35,7 @@ def attached(settings: Settings) -> Iterator[str]:
         if dsn is not None:
             yield dsn
             return
-        postgres = EmbeddedPostgres(settings.data)
+        postgres = EmbeddedPostgres(settings.data, same_log=True)
         try:
             dsn = postgres.start()
         except DataDirectoryInUse:

@@ -11,12 +11,15 @@ RingbackError
 │   ├── TooLarge           the body or the file is over its limit (413)
 │   └── UnknownFileType    neither CSV nor XLSX nor XLS (415)
 ├── CarrierError           the trunk is at fault
-│   └── CarrierUnavailable the dial was certainly not placed
+│   ├── CarrierUnavailable the dial was certainly not placed
+│   └── NotAsked           the trunk was not asked, and the dial is due as before
 └── OurError               this installation is at fault: tell the operator what to do
     ├── DatabaseUnavailable    no connection, or it broke off
     ├── DataDirectoryError     newer than this release, not ours, or not usable
     │   └── DataDirectoryInUse another process has it
     ├── BackupError            a backup could not be made, or is not one that can be restored
+    ├── SpeechFailed           the speech command is wrong, or did not speak
+    ├── SecretKeyError     a stored password cannot be sealed or opened
     ├── SchemaError            the database's schema is not one that this release works on
     └── Leaving                this server was told to end: another one is to be asked
 """
@@ -84,6 +87,10 @@ class CarrierUnavailable(CarrierError):
     """The trunk could not be asked: it is certain that nothing was dialled."""
 
 
+class NotAsked(CarrierError):
+    """The trunk was not asked and will not be: this dial is due as before."""
+
+
 class OurError(RingbackError):
     """This installation is at fault. The message tells the operator what to do."""
 
@@ -102,6 +109,14 @@ class DataDirectoryInUse(DataDirectoryError):
 
 class BackupError(OurError):
     """A backup could not be made, or is not one that this release can restore."""
+
+
+class SpeechFailed(OurError):
+    """The command that speaks the texts of message agents is wrong, is not there, or did not speak."""
+
+
+class SecretKeyError(OurError):
+    """The key for stored passwords is missing, is none, or is not the one that they were sealed with."""
 
 
 class SchemaError(OurError):

@@ -15,14 +15,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ringback.clock import SystemClock
-from ringback.config import DATABASE_URL, Settings
+from ringback.config import DATABASE_URL, Settings, secret_key
 from ringback.errors import Conflict, DatabaseUnavailable, OurError
 from ringback.ids import WORKSPACE, Ids, show
+from ringback.sealing import Sealer
 from ringback.store.database import API_SETTINGS, Database, connect
 from ringback.store.embedded import EmbeddedPostgres
 from ringback.store.embedded_directory import DataDirectory, explained
 from ringback.store.keys import Scope, create_key, make_secret
 from ringback.store.migrate import migrate
+from ringback.store.nodes import server_time
+from ringback.store.secrets import reseal
 from ringback.store.workspaces import create_workspace, workspace_names
 from ringback.supervisor import Supervisor
 from ringback.telemetry.scrape import new_folder, read_standing, served
@@ -94,10 +97,11 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     """
     _end_on_signals()
     _refuse_without_database(settings)
+    sealer = Sealer(settings.data, secret_key())
     with running_database(settings) as (postgres, dsn):
         settings = _completed(settings, alone=postgres is not None)
         with told_of_a_wrong_url(settings):
-            asyncio.run(_prepare(dsn))
+            asyncio.run(_prepare(dsn, sealer))
         supervisor = Supervisor(settings, postgres, dsn)
         try:
             with _telling_figures(settings, dsn):
@@ -114,7 +118,7 @@ def _telling_figures(settings: Settings, dsn: str) -> Iterator[None]:
         yield
         return
     _usable_port(settings.host, settings.metrics_port, "--metrics-port")
-    with served(settings.host, settings.metrics_port, folder, lambda: read_standing(dsn)):
+    with served(settings.host, settings.metrics_port, folder, lambda: read_standing(dsn), SystemClock()):
         yield
 
 
@@ -149,7 +153,7 @@ async def _initialise(dsn: str, name: str) -> NewWorkspace:
     clock, chance = SystemClock(), random.SystemRandom()
     ids, now = Ids(chance), clock.now()
     database = await connect(dsn, size=2, settings=API_SETTINGS)
-    await migrate(database, now)
+    await _migrate(database)
     async with database.transaction() as db:
         if name in await workspace_names(db):
             raise Conflict(
@@ -165,17 +169,26 @@ async def _initialise(dsn: str, name: str) -> NewWorkspace:
     return NewWorkspace(show(WORKSPACE, workspace_id), name, keys[0].text, keys[1].text)
 
 
-async def _prepare(dsn: str) -> None:
-    """Bring the schema up to date; a server without a workspace could answer nobody."""
+async def _prepare(dsn: str, sealer: Sealer) -> None:
+    """Bring schema and seals up to date; a server without a workspace could answer nobody."""
     database: Database = await connect(dsn, size=2, settings=API_SETTINGS)
-    applied = await migrate(database, SystemClock().now())
-    if applied:
+    if applied := await _migrate(database):
         _LOG.info("the database was brought to schema: %s", ", ".join(applied))
     async with database.connection() as db:
         names = await workspace_names(db)
+        renewed, shut = await reseal(db, sealer.renew)
     await database.close()
+    if renewed or shut:
+        _LOG.info("passwords of %d trunks and agents were sealed with a new key, %d cannot be opened", renewed, shut)
     if not names:
         raise OurError("there is no workspace yet: run `ringback init` for the same database first")
+
+
+async def _migrate(database: Database) -> list[str]:
+    """By the database's clock: by one that is wrong, a node that lives would be taken for gone."""
+    async with database.connection() as db:
+        now = await server_time(db)
+    return await migrate(database, now)
 
 
 def _usable_port(host: str, port: int, option: str = "--port") -> int:

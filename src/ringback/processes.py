@@ -19,9 +19,10 @@ from ringback.engine.engine import Engine, EngineSettings
 from ringback.engine.lease import NameTaken
 from ringback.errors import DatabaseUnavailable, OurError, SchemaError
 from ringback.events import Publish
-from ringback.store.database import Database
+from ringback.store.database import Database, ServerError
 from ringback.store.migrate import check_schema, contract
 from ringback.store.node_list import drain
+from ringback.store.nodes import server_time
 from ringback.telemetry.subscriber import subscribed
 
 _LOG = logging.getLogger("ringback.processes")
@@ -98,20 +99,25 @@ async def _keep_schema(database: Database, stop: asyncio.Event) -> None:
     Raises:
         SchemaError: a newer release did; the node was away for so long that it was taken for dead.
     """
-    clock = SystemClock()
     while True:
         await asyncio.sleep(SCHEMA_LOOK_SEC)
         try:
-            if done := await contract(database, clock.now()):
-                _LOG.info("nothing of an older release is left; the schema was contracted: %s", ", ".join(done))
-            await check_schema(database)
+            await _look_at_schema(database)
         except DatabaseUnavailable:
             continue
         except SchemaError:
             stop.set()
             raise
-        except OurError as refused:
-            _LOG.warning("%s", refused)
+        except (OurError, ServerError) as refused:
+            _LOG.warning("the schema is looked at again in %.0f s: %s", SCHEMA_LOOK_SEC, refused)
+
+
+async def _look_at_schema(database: Database) -> None:
+    async with database.connection() as db:
+        now = await server_time(db)  # ours may be wrong, and whoever lives would be taken for gone
+    if done := await contract(database, now):
+        _LOG.info("nothing of an older release is left; the schema was contracted: %s", ", ".join(done))
+    await check_schema(database)
 
 
 async def _tell_of_the_end(database: Database, engine: Engine, stop: asyncio.Event) -> None:

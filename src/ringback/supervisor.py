@@ -146,7 +146,8 @@ class _Child:
         process = self._process
         if process is None:
             return None
-        await _ended(process.pid)
+        if process.poll() is None:  # of one that is gone the number may be another one's by now
+            await _ended(process.pid)
         return process.wait()
 
     def tell(self, number: signal.Signals) -> None:
@@ -210,14 +211,15 @@ async def _keep_up(process: _Child | _Server) -> None:
     loop, rest_sec = asyncio.get_running_loop(), 0.0
     while True:
         began = loop.time()
-        code = await process.ended()
-        rest_sec = next_rest(rest_sec, loop.time() - began)
-        _LOG.warning("%s has ended (exit code %s); it is started again in %.1f s", process.role, code, rest_sec)
-        await asyncio.sleep(rest_sec)
         try:
+            code = await process.ended()
+            rest_sec = next_rest(rest_sec, loop.time() - began)
+            _LOG.warning("%s has ended (exit code %s); it is started again in %.1f s", process.role, code, rest_sec)
+            await asyncio.sleep(rest_sec)
             await process.start()
-        except OurError as failed:
-            _LOG.error("%s", failed)
+        except (OurError, OSError) as failed:  # of the latter kind: no descriptor, no memory, for a while
+            _LOG.error("%s: %s", process.role, failed)
+            await asyncio.sleep(SHORTEST_REST_SEC)
 
 
 def next_rest(last_sec: float, lived_sec: float) -> float:

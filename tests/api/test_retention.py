@@ -38,11 +38,13 @@ async def test_an_anonymised_call_shows_no_number(make_service):
         "final_status = 'busy', final_reason = 'attempts_exhausted', finished_at = $1",
         NOON,
     )
+    await service.world.value("UPDATE campaigns SET from_number = '+14155550100'")
     async with service.client(await service.key()) as client:
         [listed] = (await client.get("/v1/call-logs")).json()["data"]
         alone = (await client.get(f"/v1/call-logs/{listed['id']}")).json()
         details = (await client.get(f"/v1/call-logs/{listed['id']}/details")).json()
         [lead] = (await client.get(path(service, "/leads"))).json()["data"]
     assert [shown["to_number"] for shown in (listed, alone, details)] == [None] * 3
+    assert [shown["from_number"] for shown in (listed, alone, details)] == [None] * 3
     assert lead["phone_number"] is None
     assert (alone["status"], details["variables"]) == ("busy", {})

@@ -1,6 +1,7 @@
 """What a backup says of itself, and what is refused."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -74,10 +75,11 @@ def test_a_damaged_file_is_refused(folder, damage):
         check_files(folder, read_manifest(folder))
 
 
-def test_a_file_outside_the_backup_is_refused(folder):
+@pytest.mark.parametrize("name", ["../other", "/dev/null"])
+def test_a_file_outside_the_backup_is_refused(folder, name):
     """A manifest that somebody made does not lead elsewhere."""
-    change(folder, files=[{"name": "../other", "size": 0, "sha256": ""}])
-    with pytest.raises(BackupError):
+    change(folder, files=[{"name": name, "size": 0, "sha256": ""}])
+    with pytest.raises(BackupError, match="take another backup"):
         check_files(folder, read_manifest(folder))
 
 
@@ -115,6 +117,16 @@ def test_a_place_that_is_taken_is_refused(tmp_path):
         pass
     assert (place / "x").exists()
     assert list(tmp_path.iterdir()) == [place]
+
+
+def test_an_empty_place_is_taken_at_once(tmp_path):
+    """What cannot be replaced, such as a folder that something is mounted on, is refused before all the work."""
+    place = tmp_path / "place"
+    place.mkdir()
+    with draft_of(place, 0o700):
+        assert not place.exists()
+    with pytest.raises(BackupError, match="there already"), draft_of(Path("/"), 0o700):
+        pass
 
 
 def test_remains_of_a_draft_are_cleared_and_one_under_way_is_not(tmp_path):

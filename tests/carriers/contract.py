@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 import pytest
 from tests.carriers.far_end import EXPECTED, Behaviour, FarEnd
+from whenever import Instant
 
 from ringback.carriers.carrier import (
     Answered,
@@ -23,7 +24,9 @@ from ringback.carriers.carrier import (
     StillUp,
     Unknown,
 )
+from ringback.clock import seconds
 from ringback.domain.outcome import MEANINGS, EndReason, Status
+from ringback.errors import NotAsked
 
 
 class Heard(list[CallEvent]):
@@ -57,10 +60,14 @@ class Line:
         attempt, call = UUID(int=0x7000 << 64 | 0x8 << 60 | self.dials), UUID(int=0x7000 << 64 | 0x9 << 60 | self.dials)
         return Dial(attempt, call, 1, self.far_end.number(behaviour), None, ("UTC",))
 
+    async def ask(self, dial: Dial) -> Instant:
+        """Place a dial, with time enough for it; returns when the far end was asked."""
+        return await self.carrier.place(dial, self.far_end.now() + seconds(60))
+
     async def place(self, behaviour: Behaviour) -> Dial:
         """A dial that was placed."""
         dial = self.dial(behaviour)
-        await self.carrier.place(dial)
+        await self.ask(dial)
         return dial
 
     async def until(self, dial: Dial, kind: type[CallEvent]) -> None:
@@ -127,10 +134,20 @@ class CarrierContract:
         """The instant lies between the call of place and its return, and no event is earlier."""
         before = line.far_end.now()
         dial = line.dial(Behaviour.ANSWERS)
-        asked_at = await line.carrier.place(dial)
+        asked_at = await line.ask(dial)
         assert before <= asked_at <= line.far_end.now()
         await line.until(dial, Ended)
         assert all(event.at >= asked_at for event in line.heard.of(dial))
+
+    async def test_a_dial_whose_time_is_over_is_not_dialled(self, line: Line):
+        """The far end is not asked, the carrier says so, and does not say that it is up."""
+        dial = line.dial(Behaviour.ANSWERS)
+        with pytest.raises(NotAsked):
+            await line.carrier.place(dial, line.far_end.now())
+        await line.far_end.let_time_pass()
+        assert line.far_end.asked_for(dial.attempt_id) == 0
+        assert line.heard.of(dial) == []
+        assert not isinstance(await line.carrier.look_up(dial), StillUp | Over)
 
     async def test_dials_that_are_up_together_are_told_apart(self, line: Line):
         """Each of several dials ends in its own way."""
@@ -141,7 +158,7 @@ class CarrierContract:
     async def test_dials_may_be_placed_at_the_same_time(self, line: Line):
         """Twenty dials placed together are each asked for once and each end once."""
         dials = [line.dial(Behaviour.BUSY) for _ in range(20)]
-        await asyncio.gather(*[line.carrier.place(dial) for dial in dials])
+        await asyncio.gather(*[line.ask(dial) for dial in dials])
         await line.far_end.until(lambda: all(line.heard.ends(dial) for dial in dials))
         assert [line.far_end.asked_for(dial.attempt_id) for dial in dials] == [1] * 20
         assert [len(line.heard.ends(dial)) for dial in dials] == [1] * 20
@@ -201,7 +218,7 @@ class CarrierContract:
     async def test_a_dial_that_is_up_is_said_to_be_up(self, line: Line):
         """From the moment it was placed, with the instant that place returned."""
         dial = line.dial(Behaviour.ANSWERS)
-        asked_at = await line.carrier.place(dial)
+        asked_at = await line.ask(dial)
         assert await line.carrier.look_up(dial) == StillUp(asked_at)
         await line.until(dial, Answered)
         assert await line.carrier.look_up(dial) == StillUp(asked_at)
@@ -244,8 +261,8 @@ class CarrierContract:
     async def test_an_attempt_that_is_placed_twice_is_dialled_twice(self, line: Line):
         """A carrier does not hide the engine's mistake: the far end shows both dials."""
         dial = line.dial(Behaviour.ANSWERS)
-        await line.carrier.place(dial)
-        await line.carrier.place(dial)
+        await line.ask(dial)
+        await line.ask(dial)
         await line.far_end.until(lambda: line.far_end.asked_for(dial.attempt_id) == 2)
 
     async def test_a_closed_carrier_leaves_nothing_running(self, line: Line):

@@ -49,6 +49,13 @@ def number_that(settings: SimulatorSettings, at: Instant, reason: EndReason, tal
     )
 
 
+def files_held(folder: Path) -> list[str]:
+    """The files below a folder, and the folder itself, that this process holds open."""
+    links = [Path("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]  # noqa: PTH208  # a name may be gone
+    held = [str(link.readlink()) for link in links if link.is_symlink()]
+    return [path for path in held if path.startswith(str(folder))]
+
+
 class NoonClock:
     """The machine's clock, set to noon, so that no test runs across the end of an hour."""
 
@@ -108,9 +115,7 @@ class SimulatedFarEnd(FarEnd):
 
     def files_open(self) -> list[str]:
         """The files of the folder that this process holds open."""
-        links = [Path("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]  # noqa: PTH208  # a name may be gone
-        held = [str(link.readlink()) for link in links if link.is_symlink()]
-        return [path for path in held if path.startswith(str(self.folder))]
+        return files_held(self.folder)
 
 
 class VirtualFarEnd(SimulatedFarEnd):

@@ -13,13 +13,13 @@ from tests.carriers.simulated import (
     lively,
     number_that,
 )
+from whenever import Instant
 
 from ringback.carriers.carrier import (
     Answered,
     CallEvent,
     Ended,
     Ringing,
-    Unknown,
 )
 from ringback.carriers.simulator.model import script
 from ringback.carriers.simulator.settings import parse_settings
@@ -61,7 +61,7 @@ async def test_without_delay_a_dial_is_over_when_place_returns(make: Make, heard
     """At speed 0 all events come from within place, at one instant, with the scripted durations."""
     dial = dial_of(number_that(LIVELY, NOON, EndReason.USER_DISCONNECTED))
     planned = script(LIVELY, dial, NOON)
-    await make(speed=0).place(dial)
+    await make(speed=0).place(dial, Instant.MAX)
     assert heard == [
         Ringing(dial.attempt_id, NOON),
         Answered(dial.attempt_id, NOON),
@@ -85,7 +85,7 @@ async def test_events_come_at_the_scripted_seconds_divided_by_the_speed(
     """Only the time between events changes with the speed; the durations that are told do not."""
     dial = dial_of(number_that(LIVELY, NOON, EndReason.USER_DISCONNECTED))
     planned = script(LIVELY, dial, NOON)
-    await make(speed=speed).place(dial)
+    await make(speed=speed).place(dial, Instant.MAX)
     clock.advance_to(NOON + seconds(1_000))
     offsets = [round((event.at - NOON).total("seconds") * speed, 6) for event in heard]
     assert offsets == [1, 1 + planned.ring_sec, 1 + planned.ring_sec + planned.talk_sec]
@@ -100,7 +100,7 @@ async def test_a_connected_call_that_is_hung_up_has_the_seconds_so_far(
     simulator = make(speed=10)
     dial = dial_of(number_that(LIVELY, NOON, EndReason.USER_DISCONNECTED, talk_sec=10))
     ring_sec = script(LIVELY, dial, NOON).ring_sec
-    await simulator.place(dial)
+    await simulator.place(dial, Instant.MAX)
     clock.advance_to(NOON + seconds((1 + ring_sec + 6.5) / 10))
     await simulator.hang_up(dial.attempt_id)
     assert heard[-1] == Ended(
@@ -115,7 +115,7 @@ async def test_a_ringing_dial_that_is_hung_up_has_the_seconds_that_it_rang(
     """A CANCEL is answered with 487 (RFC 3261, section 9.2)."""
     simulator = make(speed=1)
     dial = dial_of(number_that(LIVELY, NOON, EndReason.USER_DID_NOT_PICK_UP))
-    await simulator.place(dial)
+    await simulator.place(dial, Instant.MAX)
     clock.advance_to(NOON + seconds(3.5))
     await simulator.hang_up(dial.attempt_id)
     assert heard[-1] == Ended(dial.attempt_id, clock.now(), EndReason.CANCELLED_BY_OPERATOR, ring_sec=2, sip_code=487)
@@ -126,6 +126,7 @@ async def test_a_closed_simulator_places_nothing(make: Make, tmp_path: Path):
     simulator, dial = make(record="dials.jsonl"), dial_of("+14155550100")
     await simulator.close()
     with pytest.raises(CarrierUnavailable, match="closed"):
-        await simulator.place(dial)
-    assert await simulator.look_up(dial) == Unknown()
+        await simulator.place(dial, Instant.MAX)
+    with pytest.raises(CarrierUnavailable, match="closed"):
+        await simulator.look_up(dial)
     assert (tmp_path / "dials.jsonl").read_text() == ""

@@ -33,6 +33,9 @@ def test_answer_rates_may_be_given_for_single_hours():
         ("record", ""),
         ("record", 7),
         ("record", "a\0b"),
+        ("record", "postgres.log"),
+        ("record", "./run/dials.jsonl"),
+        ("record", "dials/../lock"),
         ("answer_rates", [0.1] * 23),
         ("answer_rates", "high"),
         ("never_share", 1.1),
@@ -53,6 +56,12 @@ def test_a_wrong_setting_is_refused_by_its_name(entry: str, value: object):
         parse_settings({entry: value})
     assert len(refused.value.lines) == 1
     assert refused.value.lines[0].startswith(f"settings.{entry}")
+
+
+@pytest.mark.parametrize("name", ["dials.jsonl", "postgres.jsonl", "dials/lock", "/var/lib/lock", "."])
+def test_a_record_may_have_any_other_name(name: str):
+    """Only what the data directory has itself is taken."""
+    assert parse_settings({"record": name}).record == name
 
 
 def test_all_wrong_settings_are_told_at_once():

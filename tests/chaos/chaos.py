@@ -123,7 +123,7 @@ class Chaos:
 
     async def _lane(self, lane: Lane, act: Callable[[Strike], Awaitable[Kind]]) -> None:
         for strike in lane:
-            await asyncio.sleep(strike.after_sec)
+            await asyncio.sleep(strike.after_sec)  # the plan's own time between two blows
             self.tally.add(await act(strike))
 
     async def _node_lane(self, node: Node, lane: Lane, watch: Watch) -> None:
@@ -131,7 +131,7 @@ class Chaos:
         for strike in lane:
             await node.up()
             await watch.sees_calls_of(node.name, IDLE_SEC)
-            await asyncio.sleep(strike.after_sec)
+            await asyncio.sleep(strike.after_sec)  # likewise
             await node.launch()
             self.tally.add(await self.strikes.on_node(node, strike))
         await node.up(PATIENCE_SEC)
@@ -142,7 +142,7 @@ class Chaos:
             done = None
             while done is None:
                 await holds_within(lambda: node.is_ready, NODE_READY_SEC)
-                await asyncio.sleep(strike.after_sec)
+                await asyncio.sleep(strike.after_sec)  # likewise
                 done = await self.strikes.on_node(node, strike)
             self.tally.add(done)
 
@@ -161,7 +161,7 @@ class Chaos:
         pids = [node.pid for node in self.nodes]
         await self.postgres.tell("stop")
         still = await self._until_still()
-        await asyncio.sleep(max(away_sec - STILL_SEC, 0))
+        await asyncio.sleep(max(away_sec - STILL_SEC, 0))  # the soak's own time: so long nobody is to be dialled
         wrong = [f"{self.dialled() - still} dials without a database"] if self.dialled() != still else []
         await self.postgres.tell("start")
         took = await self._dials_after(still)

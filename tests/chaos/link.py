@@ -77,7 +77,7 @@ class Link:
     async def stall(self, sec: float) -> None:
         """Let no byte pass for so long; all of them go on afterwards."""
         self._flows.clear()
-        await asyncio.sleep(sec)
+        await asyncio.sleep(sec)  # the plan's own time: nothing is waited for
         self._flows.set()
 
     async def cut(

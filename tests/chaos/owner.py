@@ -3,32 +3,14 @@
 import asyncio
 import random
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import httpx
 from tests.chaos.caps import Cap, Change, LimitName
 from tests.chaos.plan import Kind, Strike, between, one_of
+from tests.process.campaigns import PEOPLE, RECORD, RETRY
 
-RECORD = "dials.jsonl"
-PEOPLE: Mapping[str, Any] = MappingProxyType(
-    {
-        "seed": 5,
-        "speed": 40,
-        "answer_rates": [0.3] * 24,
-        "busy_share": 0.2,
-        "invalid_share": 0.05,
-        "failure_share": 0.05,
-        "mean_talk_sec": 20,
-    }
-)
-"""A bit of everything; a call lasts from a few hundredths of a second to two seconds."""
-WAITS = ("no-answer", "busy", "voicemail", "failed")
-RETRY: Mapping[str, Any] = MappingProxyType(
-    {"max_attempts": 3, "after": {outcome: ["1s"] for outcome in WAITS}, "jitter": "0s"}
-)
 WORKSPACE_CAP, PACED_CAP, UNPACED_CAP, CAMPAIGN_CAP, SIDE_CAP, CALLER_CAP = 48, 32, 28, 18, 6, 12
 PACE = 40.0
 WIDE = 100
@@ -135,7 +117,7 @@ class Owner:
     async def _pause(self, extra: float) -> None:
         campaign = one_of(self.campaigns, extra)
         paused = await self._move(campaign, "pause")
-        await asyncio.sleep(between(0.5, 4.0, extra))
+        await asyncio.sleep(between(0.5, 4.0, extra))  # the plan's own time: so long nobody is to be dialled
         resumed = await self._move(campaign, "resume")
         if resumed.body is not None:
             campaign.pauses.append((paused.done, resumed.asked))
@@ -147,13 +129,13 @@ class Owner:
         usual = self.caps[name].changes[0].value
         for value in (chance.choice((1, 2, 4, 7)), usual):
             await self._set_cap(name, int(value))
-            await asyncio.sleep(between(0.5, 3.0, extra))
+            await asyncio.sleep(between(0.5, 3.0, extra))  # the plan's own time: so long it holds
 
     async def _change_pace(self, extra: float) -> None:
         trunk = one_of(self.paces, extra)
         for value in (one_of((3.0, 10.0, 80.0), random.Random(extra).random()), PACE):
             await self._set_pace(trunk, value)
-            await asyncio.sleep(between(0.5, 3.0, extra))
+            await asyncio.sleep(between(0.5, 3.0, extra))  # likewise
 
     async def _add_side(self, extra: float) -> None:
         campaign = await self._make_campaign(one_of(self.trunks, extra), SIDE_CAP)
@@ -163,7 +145,7 @@ class Owner:
     async def _cancel(self, extra: float) -> None:
         if not any(side.cancelled is None for side in self.sides):
             await self._add_side(extra)
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(between(0.0, 2.0, extra))  # the plan's own time: by then it has calls, or has none yet
         campaign = next(side for side in self.sides if side.cancelled is None)
         campaign.hung_up = extra < HANG_UP_SHARE
         cancelled = await self._move(campaign, "cancel", **({"hang_up": True} if campaign.hung_up else {}))

@@ -51,7 +51,7 @@ class Strikes:
         """Restart PostgreSQL, or kill it and start it again."""
         if strike.kind is Kind.DATABASE_KILL:
             await self._postgres.tell("kill")
-            await asyncio.sleep(between(*DOWN_SEC, strike.extra))
+            await asyncio.sleep(between(*DOWN_SEC, strike.extra))  # the plan's own time: so long it is down
         await self._postgres.tell("restart")
         return strike.kind
 
@@ -63,7 +63,7 @@ class Strikes:
         """Whatever runs there is killed first, so that one starts."""
         await node.kill()
         await node.launch()
-        await asyncio.sleep(between(*START_SEC, extra))
+        await asyncio.sleep(between(*START_SEC, extra))  # the plan's own time: how far it gets is what is struck at
         await self._kill(node, extra)
 
     async def _freeze(self, node: Node, extra: float) -> None:
@@ -91,4 +91,4 @@ class Strikes:
     async def _hold(self, node: Node, sec: float) -> None:
         """Longer than asked for on a slow machine, and never shorter."""
         node.send(signal.SIGSTOP)
-        await asyncio.sleep(sec)
+        await asyncio.sleep(sec)  # the plan's own time, or the lease's

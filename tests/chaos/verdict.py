@@ -10,11 +10,11 @@ from traceback import extract_tb
 from typing import Any
 
 from tests.chaos.caps import Cap, LimitName, overshoots, too_fast, ups
-from tests.chaos.owner import PEOPLE, RETRY, Campaign, Owner
+from tests.chaos.owner import Campaign, Owner
 from tests.chaos.patience import LOOK_SEC
 from tests.chaos.watch import Looks
 from tests.engine import invariants
-from tests.process.campaigns import Rows, dials, doubles
+from tests.process.campaigns import PEOPLE, RETRY, Rows, dials, doubles
 from tests.process.history import by_policy
 from whenever import Instant
 

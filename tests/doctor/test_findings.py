@@ -30,9 +30,10 @@ SETTINGS = MappingProxyType(
         "track_counts": "on",
     }
 )
-SERVER = Server(dict(SETTINGS), False, 20, [], [])
-ROWS = Rows(0, 0, [], [], [])
-NODE = KnownNode("a", NOON + MINUTE, None, 3)
+SERVER = Server(dict(SETTINGS), False, 20, 0, [], [])
+ROWS = Rows(0, 0, [], [])
+NODE, OTHER = KnownNode("a", NOON + MINUTE, None, 3), KnownNode("b", NOON + MINUTE, None, 0)
+LOCAL = TrunkState("main", None, is_local=True)
 OURS = Ours([NODE], ROWS, tables=[TableState("queue", 10, 5, NOON)], trunks=[TrunkState("sim", None)])
 HEALTHY = Facts(NOON, True, TimeDelta(milliseconds=3), Disk("/data", 50 << 30, 100 << 30), SERVER, None, OURS)
 CALL = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
@@ -42,6 +43,12 @@ AFTERNOON = DailyWindow(11 * 60, 20 * 60)
 def server(**settings):
     """The facts with other settings of the server."""
     return replace(HEALTHY, server=replace(SERVER, settings={**SETTINGS, **settings}))
+
+
+def shared(**changes):
+    """The facts with something else in our tables, which are on a server of the user's own."""
+    elsewhere = server(idle_in_transaction_session_timeout="600000")
+    return replace(elsewhere, embedded=False, ours=replace(OURS, **changes))
 
 
 def holding(since, state="idle in transaction"):
@@ -61,7 +68,7 @@ def ours(**changes):
 
 def waiting(due_at, window=AFTERNOON):
     """The facts with somebody who should have been dialled."""
-    return rows(overdue=[Waiting((1, 1), "June", window, due_at, ("UTC",))])
+    return ours(overdue=[Waiting((1, 1), "June", window, due_at, ("UTC",))])
 
 
 def bad(facts):
@@ -105,10 +112,10 @@ def test_a_healthy_installation_is_well_in_everything():
         (holding(NOON - 2 * HOUR), ("snapshots", "fail")),
         (holding(NOON - 10 * MINUTE, "prepared"), ("snapshots", "warn")),
         (replace(HEALTHY, server=replace(SERVER, idle_slots=["old"])), ("snapshots", "warn")),
+        (replace(HEALTHY, server=replace(SERVER, hidden=2)), ("snapshots", "warn")),
         (replace(HEALTHY, schema_fault="too old", ours=None), ("schema", "fail")),
         (rows(abandoned=1), ("rows", "fail")),
         (rows(nowhere=[CALL]), ("rows", "fail")),
-        (rows(nowhere=None), ("rows", "warn")),
         (rows(resurrected=[CALL]), ("rows", "fail")),
         (rows(endless=2), ("rows", "warn")),
         (waiting(NOON - 2 * HOUR), ("campaigns", "warn")),
@@ -116,6 +123,7 @@ def test_a_healthy_installation_is_well_in_everything():
         (ours(unlimited=[("trunk", "sim")]), ("limits", "fail")),
         (ours(tables=[TableState("queue", 10, 200_000, None)]), ("tables", "warn")),
         (ours(trunks=[TrunkState("sim", "its record cannot be written")]), ("trunks", "fail")),
+        (shared(nodes=[NODE, OTHER], trunks=[LOCAL]), ("trunks", "warn")),
         (ours(nodes=[KnownNode("a", NOON - HOUR, None, 3)]), ("nodes", "warn")),
         (ours(nodes=[NODE, KnownNode("b", NOON - HOUR, NOON - HOUR, 3)]), ("nodes", "warn")),
     ],
@@ -133,6 +141,8 @@ def test_what_is_wrong_is_found_and_has_a_remedy(facts, wanted):
         replace(server(idle_in_transaction_session_timeout="600000"), embedded=False),
         waiting(NOON - 2 * HOUR, DailyWindow(13 * 60, 20 * 60)),
         waiting(NOON - 2 * HOUR, DailyWindow(11 * 60 + 55, 20 * 60)),
+        shared(trunks=[LOCAL]),
+        ours(trunks=[LOCAL]),
         ours(nodes=[]),
         ours(nodes=[KnownNode("a", NOON - HOUR, NOON - HOUR, 0)]),
         ours(nodes=[NODE, KnownNode("b", NOON - MINUTE, NOON - MINUTE / 2, 3)]),
@@ -141,8 +151,30 @@ def test_what_is_wrong_is_found_and_has_a_remedy(facts, wanted):
     ],
 )
 def test_what_is_as_it_should_be_raises_no_alarm(facts):
-    """A window that is shut or has just opened, a server that is stopped, a rescue under way, a large table."""
+    """A shut window or one that has just opened, a stopped server, a rescue under way, a large table, a key for one."""
     assert bad(facts) == []
+
+
+@pytest.mark.parametrize("check", ["nodes", "rows", "campaigns", "limits", "tables", "trunks"])
+def test_what_was_not_looked_at_is_not_told_to_be_well(check):
+    """A look that took too long is a finding, once, and the others are as they were."""
+    found = findings_of(replace(HEALTHY, slow=[check, check]))
+    [about] = [finding for finding in found if finding.check == check]
+    assert (about.level, bool(about.remedy)) == (Level.WARN, True)
+    assert len(found) == len(findings_of(HEALTHY))
+
+
+def test_what_is_wrong_is_told_beside_a_look_that_took_too_long():
+    """One look at the rows found something, and another did not come to its end."""
+    assert bad(replace(rows(endless=2), slow=["rows"])) == [("rows", "warn"), ("rows", "warn")]
+
+
+def test_a_server_that_was_not_looked_at_is_told():
+    """It has settings and sessions, and nothing is known of either."""
+    assert bad(replace(HEALTHY, server=None, slow=["database", "snapshots"])) == [
+        ("database", "warn"),
+        ("snapshots", "warn"),
+    ]
 
 
 def test_the_worst_comes_last():

@@ -95,8 +95,8 @@ class _Placing:
     def __init__(self, real: Any, steps: Steps) -> None:
         self._real, self._steps = real, steps
 
-    async def place(self, dial: Any) -> Any:
-        return await self._steps.take(self._real.place(dial))
+    async def place(self, dial: Any, by: Any) -> Any:
+        return await self._steps.take(self._real.place(dial, by))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)

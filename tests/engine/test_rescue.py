@@ -2,15 +2,17 @@ import pytest
 from tests.engine.carriers import Puppet, use
 from tests.engine.faults import CutOff
 from tests.engine.invariants import check_all
+from tests.engine.test_lease import Shifted
 from tests.world import EVERYBODY_ANSWERS, NOBODY_ANSWERS, NOON, drive
 from whenever import TimeDelta
 
 from ringback.carriers.carrier import Ended, NeverPlaced, Over, StillUp, Unknown
-from ringback.clock import VirtualClock
+from ringback.clock import SystemClock, VirtualClock
 from ringback.domain.outcome import EndReason
 from ringback.engine import rescue
+from ringback.engine.inquire import PATIENCE
 from ringback.errors import DatabaseUnavailable
-from ringback.events import Rescued
+from ringback.events import DutyFailed, Rescued
 
 DAY = TimeDelta(hours=24)
 TWICE = {"max_attempts": 2, "after": {"no-answer": ["1h"], "failed": ["1h"]}}
@@ -110,6 +112,36 @@ async def test_what_nobody_can_tell_counts_and_is_redialled_by_the_policy_only(m
     assert any(isinstance(event, Rescued) and event.unknown == 1 for event in world.events)
 
 
+async def test_a_trunk_that_cannot_tell_at_the_moment_is_asked_again(make_world):
+    """A process that is frozen at the simulator's record is no reason to write down a dial that never was."""
+    world = await make_world(leads=1)
+    engine = await started(world)
+    await engine.dialler.run_once()
+    engine = await restart(world, engine)
+    puppet = use(engine, Puppet(world.clock))
+    puppet.is_mute = True
+    await engine.rescuer.run_once()
+    assert [row["end_reason"] for row in await world.attempts()] == [None]
+    puppet.is_mute, puppet.knows = False, NeverPlaced()
+    await engine.rescuer.run_once()
+    assert await world.attempts() == []
+    assert len(await world.queue()) == 1
+
+
+async def test_a_trunk_that_never_can_tell_is_taken_to_know_nothing(make_world):
+    """Half a minute after it was asked first, the outcome is unknown."""
+    world = await make_world(leads=1)
+    engine = await started(world)
+    await engine.dialler.run_once()
+    engine = await restart(world, engine)
+    use(engine, Puppet(world.clock)).is_mute = True
+    await engine.rescuer.run_once()
+    world.clock.advance_to(world.clock.now() + PATIENCE)
+    await engine.node.lease.run_once()
+    await engine.rescuer.run_once()
+    assert [row["end_reason"] for row in await world.attempts()] == ["outcome_unknown"]
+
+
 async def test_what_nobody_can_tell_is_final_where_the_policy_says_so(make_world):
     """Failures are not redialled by default."""
     world = await make_world(leads=1)
@@ -177,6 +209,26 @@ async def test_a_node_that_left_is_rescued_at_once(make_world):
     world.clock.advance_to(world.clock.now() + TimeDelta(milliseconds=1))
     two = await started(world, "two")
     assert await two.rescuer.run_once() == 1
+
+
+async def test_a_node_that_leaves_with_a_wrong_clock_ends_no_other(make_world):
+    """Every lease is over by it. The others go on, and explain what this one leaves."""
+    world = await make_world()
+    clock = Shifted(TimeDelta())
+    one, two = [
+        await world.engine(name, clock=clock if name == "two" else SystemClock(), check_clock=True, lease_sec=600)
+        for name in ("one", "two")
+    ]
+    for engine in (one, two):
+        await engine.node.lease.run_once()
+    clock.by = TimeDelta(hours=1)
+    await two._once("leave", two._leave)
+    rows = await world.rows("SELECT name, ended_at IS NULL AS lives, explained_at IS NULL AS open FROM nodes")
+    assert {tuple(row) for row in rows} == {("one", True, True), ("two", False, True)}
+    assert [event.duty for event in world.events if isinstance(event, DutyFailed)] == ["leave"]
+    await one.node.lease.run_once()
+    await one.rescuer.run_once()
+    assert await world.value("SELECT explained_at IS NOT NULL FROM nodes WHERE name = 'two'")
 
 
 async def test_calls_that_are_still_up_do_not_hide_those_that_are_over(make_world, monkeypatch):

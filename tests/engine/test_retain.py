@@ -1,11 +1,12 @@
+import json
 from uuid import UUID
 
 import pytest
 from tests.rows import second_campaign, single_call
-from tests.world import NOON, drive, some_leads
+from tests.world import NOON, claim, drive, some_leads
 from whenever import TimeDelta
 
-from ringback.engine.retain import REST, Retainer
+from ringback.engine.retain import REST, ROUND, Retainer
 from ringback.events import Retired
 from ringback.store.queries import load
 from ringback.store.workspaces import Retention, change_workspace
@@ -95,6 +96,20 @@ async def test_anonymised_calls_keep_what_happened(dialled):
     assert retired(world) == [(5, "anonymise")]
 
 
+async def test_of_an_anonymised_attempts_details_only_the_line_is_told(dialled):
+    """Not what the person pressed or the agent noted, nor by what the trunk's owner would find the call."""
+    world, engine = dialled
+    told = {"q850": 16, "early_media": True, "hung_up_by": "user", "opted_out": True}
+    secret = {"digits": "1234", "sip_call_id": "6f1d", "agent_error": "no day for Ada"}
+    await world.value("UPDATE attempts SET details = $1::text::jsonb WHERE attempt = 1", json.dumps(told | secret))
+    await world.value("UPDATE attempts SET details = $1::text::jsonb WHERE attempt = 2", json.dumps(secret))
+    await keep_for(world, WEEK, "anonymise")
+    world.clock.advance_to(NOON + 9 * DAY)
+    await walked(Retainer(engine.node))
+    left = {row["attempt"]: row["details"] and json.loads(row["details"]) for row in await world.attempts()}
+    assert left == {1: told, 2: None}
+
+
 async def test_calls_that_are_not_over_stay(make_world):
     """However old they are: one that waits, one that is up, one without a campaign."""
     world = await make_world(leads=3, retry=REDIALS)
@@ -102,10 +117,11 @@ async def test_calls_that_are_not_over_stay(make_world):
     await single_call(world)
     await engine.node.lease.run_once()
     await keep_for(world, 1)
+    await claim(world, 1)
     await world.act("pause")
     world.clock.advance_to(NOON + 50 * DAY)
     await walked(Retainer(engine.node))
-    assert await counts(world) == (4, 0)
+    assert await counts(world) == (4, 1)
 
 
 async def test_many_calls_go_in_parts(dialled):
@@ -118,10 +134,20 @@ async def test_many_calls_go_in_parts(dialled):
     while await retainer.run_once():
         left.append((await counts(world))[0])
     assert left == [3, 1, 0]
+    assert retired(world) == [(2, "delete"), (2, "delete"), (1, "delete")]
+
+
+async def test_what_is_gone_is_told_although_the_walk_goes_no_further(dialled):
+    """A node that ends in the middle of one has told of what it did."""
+    world, engine = dialled
+    await keep_for(world, WEEK)
+    world.clock.advance_to(NOON + 9 * DAY)
+    await Retainer(engine.node, batch=2).run_once()
+    assert retired(world) == [(2, "delete")]
 
 
 async def test_what_was_looked_at_is_not_looked_at_again(dialled):
-    """A walk begins with the first call whose time was yet to come, and only after a rest."""
+    """A walk goes on behind the last call that it came to, and only after a rest."""
     world, engine = dialled
     await keep_for(world, WEEK, "anonymise")
     world.clock.advance_to(NOON + 9 * DAY)
@@ -135,6 +161,28 @@ async def test_what_was_looked_at_is_not_looked_at_again(dialled):
     world.clock.advance_to(world.clock.now() + REST)
     assert await walked(retainer) == 0
     assert retired(world) == [(5, "anonymise"), (2, "anonymise")]
+
+
+async def test_what_was_left_is_looked_at_once_a_day(make_world):
+    """However many calls are behind the first one that waits, ten minutes later none of them is looked at again."""
+    world = await make_world(leads=4, retry=REDIALS)
+    engine = await world.engine()
+    await drive(engine, world.clock, NOON + DAY)
+    await world.value(
+        "UPDATE calls SET final_status = NULL, final_reason = NULL, finished_at = NULL "
+        "WHERE call_id = (SELECT min(call_id::text)::uuid FROM calls)"
+    )
+    await keep_for(world, WEEK, "anonymise")
+    retainer = Retainer(engine.node)
+    world.clock.advance_to(NOON + 9 * DAY)
+    begun = world.clock.now()
+    assert await walked(retainer) == 4
+    world.clock.advance_to(begun + REST)
+    assert await walked(retainer) == 0
+    world.clock.advance_to(begun + ROUND)
+    assert await walked(retainer) == 4
+    world.clock.advance_to(begun + ROUND + REST)
+    assert await walked(retainer) == 0
 
 
 async def test_calls_that_were_left_are_come_back_to(make_world):
@@ -178,9 +226,22 @@ async def test_what_somebody_holds_is_left_for_the_next_walk(dialled):
         await holding.fetch("SELECT FROM calls ORDER BY call_id LIMIT 1 FOR UPDATE")
         await walked(retainer)
         assert (await counts(world))[0] == 1
-    world.clock.advance_to(world.clock.now() + REST)
+    world.clock.advance_to(world.clock.now() + ROUND)
     await walked(retainer)
     assert await counts(world) == (0, 0)
+
+
+async def test_a_campaign_whose_calls_are_gone_comes_to_its_end(dialled):
+    """It was paused when the last of them was over, and is resumed when none is left."""
+    world, engine = dialled
+    await world.value("UPDATE campaigns SET status = 'paused', finished_at = NULL")
+    await keep_for(world, WEEK)
+    world.clock.advance_to(NOON + 9 * DAY)
+    await walked(Retainer(engine.node))
+    assert await counts(world) == (0, 0)
+    await world.act("resume")
+    await engine.finisher.run_once()
+    assert await world.status() == "completed"
 
 
 async def test_the_oldest_node_does_it_for_all(dialled):

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +18,23 @@ NOBODY: Mapping[str, Any] = MappingProxyType(
     {"answer_rates": [0] * 24, "never_share": 1, "voicemail_share": 0, "invalid_share": 0, "failure_share": 0}
 )
 """Nobody ever answers: each dial rings until the ring timeout, or is unreachable."""
+PEOPLE: Mapping[str, Any] = MappingProxyType(
+    {
+        "seed": 5,
+        "speed": 40,
+        "answer_rates": [0.3] * 24,
+        "busy_share": 0.2,
+        "invalid_share": 0.05,
+        "failure_share": 0.05,
+        "mean_talk_sec": 20,
+    }
+)
+"""A bit of everything; a call lasts from a few hundredths of a second to two seconds."""
+WAITS = ("no-answer", "busy", "voicemail", "failed")
+RETRY: Mapping[str, Any] = MappingProxyType(
+    {"max_attempts": 3, "after": {outcome: ["1s"] for outcome in WAITS}, "jitter": "0s"}
+)
+"""Whatever a policy may redial is redialled, soon, and at an instant that can be told beforehand."""
 Rows = list[dict[str, Any]]
 
 
@@ -52,6 +69,20 @@ def make_campaign(
     }
     campaign = str(server.post("/v1/campaigns", body)["id"])
     add_leads(server, campaign, numbers)
+    server.patch(f"/v1/campaigns/{campaign}/status", {"action": "start"})
+    return campaign
+
+
+def make_campaign_over(
+    server: Server, trunk: str, numbers: Sequence[str], retry: Mapping[str, Any], **more: Any
+) -> str:
+    """A campaign that runs at any hour, with these leads; its id."""
+    window = {"start": "00:00", "end": "24:00"}
+    body = {"name": "over SIP", "trunk_id": trunk, "calling_window": window, "retry": retry, **more}
+    campaign = str(server.post("/v1/campaigns", body)["id"])
+    leads = [{"phone_number": number, "timezone": "UTC"} for number in numbers]
+    made = server.post(f"/v1/campaigns/{campaign}/leads", {"leads": leads})
+    assert made["created"] == len(numbers), made
     server.patch(f"/v1/campaigns/{campaign}/status", {"action": "start"})
     return campaign
 

@@ -62,6 +62,7 @@ def test_a_restored_server_knows_what_was_and_dials_nobody(home):
         before = by_key(rows(dsn, ENDED))
         made = said(run("backup", "--data", home.data, to, "--json"))
         assert made["rows"]["calls"] == 402
+        assert {path.name.partition(".")[0] for path in (to / "files").iterdir()} == {"dials", "slow", "shut"}
         placed = dialled(home.data)
         eventually(lambda: dialled(home.data) >= placed + 10)
         handles = handles_of(*server.children().values())
@@ -135,8 +136,12 @@ def test_a_backup_that_is_cut_short_leaves_nothing_that_looks_whole(home):
 def test_a_stopped_server_is_backed_up_and_a_damaged_backup_refused(home):
     """For people, in sentences; nothing is left running, and nothing of a restore that failed."""
     to, again = home.data.parent / "backup", home.data.parent / "again"
+    (home.data / "postgres.jsonl").write_text("a trunk's")
+    (home.data / "lost+found").mkdir()
+    (home.data / "lost+found" / "1").touch()
     made = run("backup", "--data", home.data, to)
     assert made.returncode == 0, made.stderr
+    assert [path.name for path in (to / "files").iterdir()] == ["postgres.jsonl"]
     assert f"ringback restore --data NEW_DIR {to}" in made.stdout
     assert not [path for path in (to, *to.rglob("*")) if path.stat().st_mode & 0o077]  # it has people's numbers
     dump = to / "database.dump"
@@ -148,6 +153,7 @@ def test_a_stopped_server_is_backed_up_and_a_damaged_backup_refused(home):
     restored = run("restore", "--data", again, to)
     assert restored.returncode == 0, restored.stderr
     assert f"ringback serve --data {again}" in restored.stdout
+    assert (again / "postgres.jsonl").read_text() == "a trunk's"
     assert not using(home.data.parent)
     once_more = run("restore", "--data", again, to)
     assert "is there already" in once_more.stderr

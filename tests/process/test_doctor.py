@@ -15,10 +15,15 @@ def levels(ended):
 
 def test_a_server_is_looked_at_while_it_runs_and_while_it_does_not(home):
     """Well both times, and nothing is left running; what is ill then is told, with exit code 1."""
+    log = home.data / "postgres.log"
+    before, last = log.read_bytes(), home.data / "postgres.log.1"
+    assert not last.exists()
     stopped = run("doctor", "--data", home.data, "--json")
     assert stopped.returncode == 0, stopped.stdout
     assert json.loads(stopped.stdout)["healthy"] is True
     assert not using(home.data)
+    assert log.read_bytes().startswith(before)  # what PostgreSQL said at its last end is still to be read
+    assert not last.exists()
     with serving(home.data, key=home.live_key) as server:
         running = run("doctor", "--data", home.data, "--json")
         assert running.returncode == 0, running.stdout

@@ -12,7 +12,17 @@ from functools import partial
 import asyncpg
 import httpx
 import pytest
-from tests.process.campaigns import add_leads, dialled, dsn_of, is_complete, make_campaign, make_trunk, rows
+from tests.process.campaigns import (
+    PEOPLE,
+    RETRY,
+    add_leads,
+    dialled,
+    dsn_of,
+    is_complete,
+    make_campaign,
+    make_trunk,
+    rows,
+)
 from tests.process.history import check_history, most_at_once
 from tests.process.serving import Home, Server, eventually, kill, starting
 
@@ -21,17 +31,6 @@ KILLS = 32
 ENDED = re.compile(r"has ended \(exit code (\S+)\)")
 VICTIMS = ("node", "node", "node", "postgres", "postgres", "api", "supervisor", "everything")
 TRUNK_CAP, CAMPAIGN_CAP = 8, 5
-PEOPLE = {
-    "seed": 5,
-    "speed": 40,
-    "answer_rates": [0.3] * 24,
-    "busy_share": 0.2,
-    "invalid_share": 0.05,
-    "failure_share": 0.05,
-    "mean_talk_sec": 20,
-}
-WAITS = ("no-answer", "busy", "voicemail", "failed")
-RETRY = {"max_attempts": 3, "after": {outcome: ["1s"] for outcome in WAITS}, "jitter": "0s"}
 GONE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 LIVE = "SELECT campaign_no, count(*) AS live FROM attempts WHERE ended_at IS NULL GROUP BY campaign_no"
 

@@ -1,12 +1,17 @@
+import asyncio
 import os
+import resource
 import sys
+from contextlib import asynccontextmanager, contextmanager
 
 import pytest
-from tests.process.serving import ROLES, await_end, eventually, handles_of, kill, serving
+from tests.process.serving import PATIENCE_SEC, ROLES, await_end, eventually, handles_of, kill, serving
 
 from ringback import supervisor
 from ringback.errors import OurError
 from ringback.supervisor import LONGEST_REST_SEC, SHORTEST_REST_SEC, next_rest
+
+READY_FOR_EVER = "import signal; print('ready', flush=True); signal.pause()"
 
 
 def test_killing_the_supervisor_ends_all(home):
@@ -54,6 +59,60 @@ def test_the_rest_grows_while_a_process_goes_on_ending():
     assert rests[-1] == LONGEST_REST_SEC
     assert next_rest(LONGEST_REST_SEC, 99.0) == LONGEST_REST_SEC
     assert next_rest(LONGEST_REST_SEC, 100.0) == SHORTEST_REST_SEC
+
+
+@contextmanager
+def no_descriptors():
+    """Within the block this process gets no descriptor that it does not have now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@asynccontextmanager
+async def kept_child():
+    """A child that says that it works and does nothing, kept up, and what waits for something to be so meanwhile."""
+    child = supervisor._Child("api", [sys.executable, "-c", READY_FOR_EVER], dict(os.environ))
+    await child.start()
+    keeping = asyncio.create_task(supervisor._keep_up(child))
+
+    async def until(condition):
+        async with asyncio.timeout(PATIENCE_SEC):
+            while not condition():
+                assert not keeping.done()
+                await asyncio.sleep(0)
+
+    yield child, until
+    keeping.cancel()
+    await asyncio.wait((keeping,))
+    await child.kill()
+
+
+async def test_a_process_that_cannot_be_started_is_started_later(caplog):
+    """There is no descriptor to be had for a while: that is in the log, and ends nothing."""
+    async with kept_child() as (child, until):
+        first = child._process
+        await asyncio.sleep(0)  # it is watched from now on
+        with no_descriptors():
+            first.kill()
+            await until(lambda: "Too many open files" in caplog.text)
+        await until(lambda: child._process is not first)
+
+
+async def test_a_process_that_cannot_be_watched_is_watched_later(caplog):
+    """It goes on meanwhile; when it ends after that, it is started again."""
+    async with kept_child() as (child, until):
+        first = child._process
+        with no_descriptors():
+            await until(lambda: caplog.text.count("Too many open files") > 1)
+        assert first.poll() is None
+        first.kill()
+        await until(lambda: child._process is not first)
 
 
 async def test_a_process_that_never_gets_ready_is_given_up():

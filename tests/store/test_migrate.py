@@ -1,4 +1,5 @@
 import asyncio
+import re
 
 import asyncpg
 import pytest
@@ -9,7 +10,7 @@ from whenever import TimeDelta
 from ringback.errors import SchemaError
 from ringback.store import migrate as migrating
 from ringback.store import queries
-from ringback.store.database import connect
+from ringback.store.database import Database, connect
 from ringback.store.migrate import check_schema, contract, migrate
 from ringback.store.queries import Migration, migrations, schema
 
@@ -54,6 +55,21 @@ async def database(empty_database):
     made = await connect(empty_database, size=4, settings={})
     yield made
     await made.close()
+
+
+@pytest.fixture
+def second_schema():
+    """What makes this code the second release, whose migration has something to contract, until the test ends."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def turn(on):
+            patch.undo()
+            if on:
+                for module in (migrating, queries):
+                    patch.setattr(module, "migrations", lambda: migrations()[:2])
+
+        turn(True)
+        yield turn
 
 
 @pytest.fixture
@@ -117,11 +133,11 @@ async def test_a_second_run_applies_nothing(database):
 
 
 async def test_nodes_that_start_together_migrate_once(empty_database):
-    """Of many at a time, one applies what is missing and the others wait for it."""
+    """Of many at a time, one applies what is missing and the others wait for it, one migration after the other."""
     many = [await connect(empty_database, size=1, settings={}) for _ in range(6)]
     try:
         done = await asyncio.gather(*(migrate(one, NOON) for one in many))
-        assert sorted(map(len, done)) == [0] * 5 + [len(migrations())]
+        assert sorted(name for names in done for name in names) == sorted(step.name for step in migrations())
     finally:
         for one in many:
             await one.close()
@@ -176,7 +192,7 @@ async def contracted(database):
         return [row["version"] for row in await db.fetch(query)]
 
 
-async def test_a_node_of_the_release_before_keeps_what_it_needs(first_release):
+async def test_a_node_of_the_release_before_keeps_what_it_needs(first_release, second_schema):
     """The schema is expanded beside it, and contracted a quarter of a minute after its lease, for its API's sake."""
     lease = NOON + TimeDelta(seconds=10)
     await node_of_first_release(first_release, lease)
@@ -212,18 +228,29 @@ async def test_whoever_is_of_this_schema_is_left_in_peace_by_the_next(database, 
         await migrate(database, NOON)
 
 
-async def test_two_releases_at_once_are_refused(first_release, next_release):
+async def test_two_releases_at_once_are_refused(first_release):
     """While a node of the first release lives, the second one's schema is made and the third one's is not."""
     await node_of_first_release(first_release, NOON + TimeDelta(seconds=10))
-    next_release(True)
     with pytest.raises(SchemaError, match="stop it first"):
         await migrate(first_release, NOON)
     assert [version for version, *_ in await applied(first_release)] == [1, 2]
-    assert await migrate(first_release, NOON + TimeDelta(minutes=1)) == ["next"]
-    assert await contracted(first_release) == [2, 3]
+    assert await migrate(first_release, NOON + TimeDelta(minutes=1)) == ["calls"]
+    assert await contracted(first_release) == [2]
 
 
-async def test_a_table_in_use_is_not_waited_for(first_release):
+async def test_what_takes_nothing_away_may_be_gone_back_from(database, second_schema):
+    """The second release works on the third one's schema, beside it and after it."""
+    await migrate(database, NOON)
+    await node(database, 2, NOON + TimeDelta(seconds=10))
+    second_schema(False)
+    assert await migrate(database, NOON) == ["calls"]
+    assert await contract(database, NOON + TimeDelta(minutes=1)) == []
+    second_schema(True)
+    await check_schema(database)
+    assert await migrate(database, NOON + TimeDelta(minutes=1)) == []
+
+
+async def test_a_table_in_use_is_not_waited_for(first_release, second_schema):
     """A contraction gives up within moments while an import goes on, and is done when it is asked for again."""
     await node_of_first_release(first_release, NOON + TimeDelta(seconds=1))
     await migrate(first_release, NOON)
@@ -241,7 +268,40 @@ async def test_a_schema_is_expanded_when_the_tables_are_free(first_release, monk
         await importing.execute("LOCK TABLE queue IN ROW EXCLUSIVE MODE")
         with pytest.raises(SchemaError, match="in use"):
             await migrate(first_release, NOON)
-    assert await migrate(first_release, NOON) == ["scale"]
+    assert await migrate(first_release, NOON) == ["scale", "calls"]
+
+
+@pytest.mark.parametrize("step", migrations()[1:], ids=lambda step: step.name)
+def test_tables_are_locked_before_anything_is_done(step):
+    """Whoever uses one of them, autovacuum among them, is met before an index is built in vain."""
+    statements = re.sub(r"--.*", "", step.expand)
+    locked = {name for names in re.findall(r"LOCK TABLE ([\w, ]+) IN", statements) for name in names.split(", ")}
+    made = set(re.findall(r"CREATE TABLE (\w+)", statements))
+    assert set(re.findall(r"(?:ALTER TABLE| ON|REFERENCES) (\w+)", statements)) - made == locked
+    assert statements.rindex("LOCK TABLE") < min(statements.index(word) for word in ("ALTER TABLE", "CREATE"))
+
+
+@pytest.mark.parametrize("table", ["calls", "tallies"])
+async def test_autovacuum_is_named_among_those_that_may_use_a_table(first_release, monkeypatch, table):
+    """It is not stopped: that takes a second of waiting, for which whoever dials would wait behind us."""
+    monkeypatch.setattr(migrating, "EXPAND_TRIES", 2)
+    async with first_release.transaction() as vacuuming:
+        await vacuuming.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
+        with pytest.raises(SchemaError, match="autovacuum"):
+            await migrate(first_release, NOON)
+    assert "scale" in await migrate(first_release, NOON)
+
+
+async def test_whoever_migrates_just_now_is_waited_for(empty_database, database):
+    """For longer than other statements may take: building an index takes minutes."""
+    await migrate(database, NOON)
+    impatient = Database(await asyncpg.create_pool(empty_database, min_size=1, max_size=2, command_timeout=0.5))
+    async with database.transaction() as another:
+        await another.execute(queries.load("migrations")["lock_migrations"])
+        waiting = asyncio.create_task(migrate(impatient, NOON))
+        assert await asyncio.wait((waiting,), timeout=1.5) == (set(), {waiting})
+    assert await waiting == []
+    await impatient.close()
 
 
 async def test_a_migration_that_fails_leaves_nothing(database):

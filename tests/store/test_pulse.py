@@ -2,8 +2,11 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import asyncpg
+from tests.embedded_server import kill_server, running
 from tests.postgres import in_database
 
+from ringback.errors import DatabaseUnavailable
+from ringback.store.database import connect
 from ringback.store.pulse import Pulse
 
 PATIENCE_SEC = 30
@@ -87,3 +90,52 @@ async def test_a_connection_that_broke_off_is_made_anew(empty_database):
         assert not told.is_set()
         assert not pulse.is_lost
     await connection.close()
+
+
+async def test_a_pulse_is_kept_whatever_becomes_of_telling_that_it_is_lost(tmp_path, caplog):
+    """The error is written down, and the server is asked again: a pulse that nobody feels any more would say no."""
+    told = []
+
+    async def tell():
+        told.append(asyncio.get_running_loop().time())
+        raise RuntimeError("there is nobody to tell")
+
+    keeping = asyncio.create_task(Pulse(f"postgresql://nobody@/nothing?host={tmp_path}", tell).keep())
+
+    async def told_twice():
+        await asyncio.sleep(0)
+        return len(told) > 1 or keeping.done()
+
+    await until(told_twice)
+    assert not keeping.done()
+    assert "there is nobody to tell" in caplog.text
+    keeping.cancel()
+    await asyncio.wait((keeping,))
+
+
+async def test_a_server_that_comes_back_is_worked_with_again(made_data_dir):
+    """Whoever had a connection when it went away hears so, and the next one gets a new connection."""
+    with running(made_data_dir) as (server, dsn):
+        database = await connect(dsn, size=2, settings={}, watched=True)
+
+        async def said():
+            await asyncio.sleep(0)
+            try:
+                async with database.connection() as connection:
+                    return await connection.fetchval("SELECT 'works'")
+            except DatabaseUnavailable as away:
+                return str(away)
+
+        async def lost():
+            return "does not answer" in await said()
+
+        async def works():
+            return await said() == "works"
+
+        async with database.connection() as lent:
+            lent.terminate()  # it is broken, and not given back yet
+            kill_server(server)
+            await until(lost)
+            server.restart()
+            await until(works)
+        await database.close()

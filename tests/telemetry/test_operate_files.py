@@ -107,6 +107,14 @@ def test_every_rule_has_its_reason():
         assert f"`{rule['alert']}`" in (OPERATE / "metrics.md").read_text()
 
 
+def test_a_server_that_sends_requests_elsewhere_is_no_failure():
+    """A `/readyz` that says no does what it is there for, many times a minute."""
+    (rule,) = [rule for rule in rules() if rule["alert"] == "RingbackApiFails"]
+    chosen = re.findall(r"ringback_http_requests_total(\{[^}]*\})?", rule["expr"])
+    assert len(chosen) == 2
+    assert all('route!="/readyz"' in selectors for selectors in chosen)
+
+
 def test_every_series_is_explained():
     """The page has a row for each family, with its type and its labels, and no other row."""
     rows = re.findall(

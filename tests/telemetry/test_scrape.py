@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 from whenever import Instant
 
 from ringback.clock import VirtualClock, seconds
 from ringback.store.gauges import Figures
-from ringback.telemetry.scrape import Scraper, new_folder, read_standing, standing, within
+from ringback.telemetry.scrape import Scraper, new_folder, read_standing, served, standing, within
 
 NOON = Instant.from_utc(2026, 3, 2, 12)
 
@@ -54,6 +56,24 @@ async def test_database_is_not_asked_twice_in_a_second(tmp_path):
     text, content_type = await scrape("application/openmetrics-text; version=1.0.0")
     assert b"ringback_nodes_alive 2.0" in text
     assert content_type.startswith("application/openmetrics-text")
+    assert asked == [NOON, NOON + seconds(1)]
+
+
+def test_database_is_not_asked_twice_in_a_second_on_a_port_of_its_own(tmp_path):
+    """Many scrapes at once share one reading, though each has a thread of its own."""
+    clock, asked = VirtualClock(NOON), []
+
+    async def read():
+        asked.append(clock.now())
+        return Figures(nodes_alive=len(asked))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with served("127.0.0.1", port, new_folder(tmp_path), read, clock), ThreadPoolExecutor(5) as many:
+        texts = list(many.map(lambda _: httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text, range(5)))
+        assert all("ringback_nodes_alive 1.0" in text for text in texts)
+        clock.advance_to(NOON + seconds(1))
+        assert "ringback_nodes_alive 2.0" in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text
     assert asked == [NOON, NOON + seconds(1)]
 
 

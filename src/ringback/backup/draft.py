@@ -24,8 +24,11 @@ def draft_of(place: Path, mode: int) -> Iterator[Path]:
     Raises:
         BackupError: there is something already, somebody else is making it, or the system refuses.
     """
-    draft = place.with_name(place.name + SUFFIX)
     with _explained(place):
+        _refuse_taken(place)
+        draft = place.with_name(place.name + SUFFIX)
+        if place.exists():
+            place.rmdir()  # now, and not after all the work: what is mounted there cannot be moved onto
         place.parent.mkdir(parents=True, exist_ok=True)
         draft.mkdir(mode=0o700, exist_ok=True)
         lock, moved = _locked(draft), False
@@ -34,7 +37,7 @@ def draft_of(place: Path, mode: int) -> Iterator[Path]:
             draft.chmod(mode)
             yield draft
             _sync(draft)
-            refuse_taken(place)
+            _refuse_taken(place)
             draft.rename(place)
             moved = True  # from here on the name of the draft may be another's
             sync_directory(place.parent)
@@ -44,24 +47,20 @@ def draft_of(place: Path, mode: int) -> Iterator[Path]:
             os.close(lock)
 
 
-def refuse_taken(place: Path) -> None:
-    """Refuse a place where something is already.
-
-    Raises:
-        BackupError: it is not free.
-    """
-    if place.is_symlink() or (place.exists() and not (place.is_dir() and not any(place.iterdir()))):
-        raise BackupError(f"{place} is there already: give another name, or move it away first")
-
-
 @contextmanager
 def _explained(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise BackupError(
-            f"{place} cannot be made ({error}): check its folder's owner, its free space and that it can be written"
+            f"{place} cannot be made ({error}): check that its folder can be written, that there is free space, and "
+            "that nothing is mounted on it"
         ) from error
+
+
+def _refuse_taken(place: Path) -> None:
+    if place.is_symlink() or (place.exists() and not (place.is_dir() and not any(place.iterdir()))):
+        raise BackupError(f"{place} is there already: give another name, or move it away first")
 
 
 def _locked(draft: Path) -> int:

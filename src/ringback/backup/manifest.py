@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 import ringback
+from ringback.backup.files import reading
 from ringback.errors import BackupError
 from ringback.store.embedded_programs import POSTGRES_MAJOR
 from ringback.store.queries import schema_version
@@ -87,11 +88,13 @@ def check_files(folder: Path, manifest: Manifest) -> None:
     """Hold the files to what the backup says of them.
 
     Raises:
-        BackupError: one is missing or is not what it was.
+        BackupError: one is missing, is not what it was, or cannot be read.
     """
     for entry in manifest.files:
         path = folder / entry.name
-        if ".." in path.parts or not path.is_file() or _entry(folder, path) != entry:
+        with reading(path):
+            whole = _is_within(path, folder) and path.is_file() and _entry(folder, path) == entry
+        if not whole:
             raise BackupError(f"{path} is missing or is not as it was when the backup was made: take another backup")
 
 
@@ -105,6 +108,10 @@ def _newer(folder: Path, version: str) -> BackupError:
         f"{folder} was made by Ringback {version}, which is newer than this one ({ringback.__version__}): "
         f"install Ringback {version} or newer"
     )
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    return path.is_relative_to(folder) and ".." not in path.relative_to(folder).parts
 
 
 def _entry(folder: Path, path: Path) -> Entry:

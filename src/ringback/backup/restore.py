@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringback.backup.draft import draft_of, refuse_taken
+from ringback.backup.draft import draft_of
+from ringback.backup.files import copy_closed, plain_files
 from ringback.backup.manifest import DUMP, FILES, Manifest, check_files, read_manifest
 from ringback.backup.programs import Moved, run_program
 from ringback.backup.take import refuse_other_servers
@@ -16,6 +16,7 @@ from ringback.errors import BackupError
 from ringback.store.backup import Halted, count_rows, halt, refresh_statistics
 from ringback.store.database import Database, connect
 from ringback.store.embedded import EmbeddedPostgres
+from ringback.store.migrate import migrate
 
 MOST_JOBS = 4
 QUICKLY = {
@@ -58,11 +59,10 @@ def restore_backup(settings: Settings, source: Path, moved: Moved) -> Restored:
     refuse_other_servers(settings)
     data = settings.data.expanduser().resolve()
     manifest = read_manifest(source)
-    refuse_taken(data)
-    moved("checking the backup", 0, 0)
-    check_files(source, manifest)
     # root's server runs as another user, who has to pass through; what is secret has modes of its own
     with draft_of(data, 0o711 if os.geteuid() == 0 else 0o700) as draft:
+        moved("checking the backup", 0, 0)
+        check_files(source, manifest)
         with EmbeddedPostgres(draft, settings=QUICKLY) as postgres:
             halted = asyncio.run(_restore(postgres.dsn, source / DUMP, manifest, moved))
         _copy_files(source / FILES, draft)
@@ -74,6 +74,7 @@ async def _restore(dsn: str, dump: Path, manifest: Manifest, moved: Moved) -> Ha
     database = await connect(dsn, size=2, settings={})
     try:
         await run_program(_command(dsn, dump), database, "restoring", sum(manifest.rows.values()), moved)
+        await migrate(database, SystemClock().now())  # what follows knows this release's tables alone
         await _check_rows(database, manifest)
         async with database.connection() as db:
             await refresh_statistics(db)
@@ -101,10 +102,5 @@ async def _check_rows(database: Database, manifest: Manifest) -> None:
 
 def _copy_files(source: Path, data: Path) -> None:
     """Put the files of trunks back; they are their owner's alone, as trunks make them."""
-    for path in sorted(source.rglob("*")):
-        copy = data / path.relative_to(source)
-        if path.is_dir():
-            copy.mkdir(mode=0o700, exist_ok=True)
-        else:
-            shutil.copyfile(path, copy)
-            copy.chmod(0o600)
+    for path in plain_files(source):
+        copy_closed(path, data / path.relative_to(source))

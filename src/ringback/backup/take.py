@@ -1,16 +1,17 @@
 """Takes a backup: one instant of the database, while it is dialled on, and the files beside it."""
 
 import asyncio
-import shutil
+import itertools
 from pathlib import Path
 from urllib.parse import quote
 
 from ringback.attach import attached
-from ringback.backup.draft import draft_of, refuse_taken
+from ringback.backup.draft import draft_of
+from ringback.backup.files import copy_closed, plain_files, reading
 from ringback.backup.manifest import DUMP, FILES, Manifest, write_manifest
 from ringback.backup.programs import Moved, run_program
 from ringback.clock import SystemClock
-from ringback.config import Settings
+from ringback.config import OWN_NAMES, Settings
 from ringback.errors import BackupError
 from ringback.store.backup import contents
 from ringback.store.database import connect
@@ -19,9 +20,6 @@ from ringback.store.migrate import check_schema
 
 COMPRESSION = "gzip:1"
 """Level 6, the default, saves a tenth of the size for a quarter more of the time. The wheel's pg_dump has no zstd."""
-
-OURS = ("postgres", "run", "lock", "release", "node-name", "metrics")
-"""What in a data directory is of that directory alone, each as it is or with something after a dot."""
 
 
 def take_backup(settings: Settings, to: Path, moved: Moved) -> Manifest:
@@ -40,8 +38,7 @@ def take_backup(settings: Settings, to: Path, moved: Moved) -> Manifest:
     to = to.expanduser().resolve()
     if to.is_relative_to(settings.data.expanduser().resolve()):
         raise BackupError(f"{to} lies in the data directory, and would be lost with it: give a place outside it")
-    refuse_taken(to)
-    with attached(settings) as dsn, draft_of(to, 0o700) as draft:
+    with draft_of(to, 0o700) as draft, attached(settings) as dsn:
         return asyncio.run(_take(dsn, settings.data.expanduser().resolve(), draft, moved))
 
 
@@ -92,15 +89,11 @@ def _read_through(file: Path) -> list[str]:
 def _copy_files(data: Path, to: Path) -> None:
     """Copy what others than the database keep in the data directory: the records of trunks."""
     to.mkdir(mode=0o700)
-    for path in sorted(data.rglob("*")):
-        inside = path.relative_to(data)
-        if path.is_symlink() or not path.is_file() or _is_ours(inside.parts[0]):
-            continue
-        copy = to / inside
-        copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-        copy.chmod(0o600)
+    with reading(data):
+        theirs = [entry for entry in sorted(data.iterdir()) if not _is_ours(entry.name)]
+    for path in itertools.chain.from_iterable(map(plain_files, theirs)):
+        copy_closed(path, to / path.relative_to(data))
 
 
 def _is_ours(name: str) -> bool:
-    return name.partition(".")[0] in OURS or name.startswith(COPY_PREFIX)
+    return name in OWN_NAMES or name.startswith(COPY_PREFIX)

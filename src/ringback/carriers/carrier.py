@@ -6,15 +6,31 @@ out of order: the engine's guards make that harmless. One contract suite (tests/
 What is made for each dial is a msgspec.Struct: it takes a fifth of the time of a frozen dataclass.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
 from whenever import Instant, TimeDelta
 
 from ringback.domain.outcome import AnsweredBy, EndReason
+
+
+class Agent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What handles a call once it is answered.
+
+    Attributes:
+        kind: `message`, `websocket` or `sip`.
+        settings: the agent's own.
+        variables: the lead's, and what else its text may name.
+        token: with which the agent reports back, empty where it does not.
+    """
+
+    kind: str
+    settings: dict[str, Any]
+    variables: dict[str, Any] = {}
+    token: str = ""
 
 
 class Dial(msgspec.Struct, frozen=True, gc=False):
@@ -27,6 +43,7 @@ class Dial(msgspec.Struct, frozen=True, gc=False):
         to_number: E.164.
         from_number: E.164 caller number, None for the trunk's own.
         zones: the time zones in which the person may be.
+        agent: what handles the call once it is answered; carriers that `wants_agents` are given it.
     """
 
     attempt_id: UUID
@@ -35,6 +52,7 @@ class Dial(msgspec.Struct, frozen=True, gc=False):
     to_number: str
     from_number: str | None
     zones: tuple[str, ...]
+    agent: Agent | None = None
 
 
 class Ringing(msgspec.Struct, frozen=True, gc=False):
@@ -62,6 +80,7 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
         duration_sec: whole seconds connected; 0 unless answered.
         answered_by: who picked up, None where nobody did.
         sip_code: the final SIP response code where there was one (RFC 3261, section 21).
+        details: what else the signalling and the agent told, to be kept with the attempt: JSON; None where nothing did.
     """
 
     attempt_id: UUID
@@ -71,6 +90,7 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     duration_sec: int = 0
     answered_by: AnsweredBy | None = None
     sip_code: int | None = None
+    details: Mapping[str, Any] | None = None
 
 
 CallEvent = Ringing | Answered | Ended
@@ -116,23 +136,56 @@ class Carrier(Protocol):
         """From the request to the end of a dial at most: the ring time-out and the longest conversation."""
         ...
 
-    async def place(self, dial: Dial) -> Instant:
+    @property
+    def wants_agents(self) -> bool:
+        """Whether its dials are to name what handles the call."""
+        ...
+
+    @property
+    def outlives_node(self) -> bool:
+        """Whether dials that are up stay up when it is closed."""
+        ...
+
+    @property
+    def ailing(self) -> str | None:
+        """Why the trunk takes no dials at present, None where it does."""
+        ...
+
+    def room(self) -> int | None:
+        """How many more dials it takes at this moment; None is for as many as come. What it has no room for waits."""
+        ...
+
+    async def place(self, dial: Dial, by: Instant) -> Instant:
         """Ask the far end to dial, once. Returns when it was asked.
 
+        Args:
+            dial: what to dial.
+            by: from this instant on it must not be dialled any more.
+
         Raises:
+            NotAsked: the far end was not asked, and will not be: the dial is due as before.
             CarrierUnavailable: it is certain that nothing was dialled.
             CarrierError: it may have been dialled; `look_up` tells what can be told.
         """
         ...
 
-    async def hang_up(self, attempt_id: UUID) -> None:
-        """End a dial that rings or is connected; one that is over or unknown is left alone."""
+    async def hang_up(self, attempt_id: UUID, *, leaving: bool = False) -> None:
+        """End a dial that rings or is connected; one that is over or unknown is left alone.
+
+        Args:
+            attempt_id: which.
+            leaving: nobody wishes it to end, but the node goes: the person may be called again.
+        """
         ...
 
     async def look_up(self, dial: Dial) -> Knowledge:
-        """What became of a dial that some node, perhaps a dead one, meant to place."""
+        """What became of a dial that some node, perhaps a dead one, meant to place.
+
+        Raises:
+            CarrierError: it cannot be told at this moment; ask again.
+        """
         ...
 
     async def close(self) -> None:
-        """Let go of files and sockets. Dials that are up stay up at the far end."""
+        """Let go of files, sockets and processes. Dials that are up stay up or are hung up; no event comes of them."""
         ...

@@ -12,7 +12,7 @@ from ringback.clock import SystemClock
 from ringback.config import Settings
 from ringback.doctor import machine, ours
 from ringback.doctor.facts import Facts
-from ringback.doctor.finding import Finding, Level
+from ringback.doctor.finding import Finding, Level, warn
 from ringback.doctor.gather import gather_facts
 
 Check = Callable[[Facts], Iterator[Finding]]
@@ -35,8 +35,10 @@ _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 
 
 def findings_of(facts: Facts) -> list[Finding]:
-    """All findings, the worst last."""
+    """All findings, the worst last. What was not looked at to its end is not told to be well."""
     found = [finding for check in CHECKS for finding in check(facts)]
+    found = [finding for finding in found if finding.level is not Level.OK or finding.check not in facts.slow]
+    found += [_slow(check) for check in dict.fromkeys(facts.slow)]
     return sorted(found, key=lambda finding: list(Level).index(finding.level))
 
 
@@ -56,6 +58,14 @@ def doctor(settings: Settings, *, as_json: bool) -> bool:
         for finding in found:
             Console().print(_shown(finding), soft_wrap=True)
     return healthy
+
+
+def _slow(check: str) -> Finding:
+    return warn(
+        check,
+        "a look took more than a minute, so there may be more than is told here",
+        "look again at a quiet time; if it stays so, see who holds a lock on our tables for long",
+    )
 
 
 def _shown(finding: Finding) -> Text:

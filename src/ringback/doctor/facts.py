@@ -1,11 +1,11 @@
 """What the findings are made of: read once, as it was at one moment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from whenever import Instant, TimeDelta
 
-from ringback.store.checks import KnownNode, Rows, Server, TableState
+from ringback.store.checks import KnownNode, Rows, Server, TableState, Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,12 @@ class TrunkState:
     Attributes:
         name: its own.
         fault: what keeps it from dialling, None for nothing.
+        is_local: its password is sealed with the key of this data directory, which other servers do not have.
     """
 
     name: str
     fault: str | None
+    is_local: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Ours:
     Attributes:
         nodes: those that live or are not explained.
         rows: those that should not be as they are.
+        overdue: those who have waited for long in campaigns of which nobody is being dialled.
         unlimited: kind and name of what has no row in limits.
         shut: kind and name of what has a cap of 0 although a campaign runs.
         tables: those that are written all the time.
@@ -51,6 +54,7 @@ class Ours:
 
     nodes: Sequence[KnownNode]
     rows: Rows
+    overdue: Sequence[Waiting] = ()
     unlimited: Sequence[tuple[str, str]] = ()
     shut: Sequence[tuple[str, str]] = ()
     tables: Sequence[TableState] = ()
@@ -66,15 +70,17 @@ class Facts:
         embedded: the database is the one of the data directory.
         skew: how far this machine's clock is from the database's.
         disk: None where there is no data directory.
-        server: the PostgreSQL server.
+        server: the PostgreSQL server, None where looking at it took too long.
         schema_fault: why this release cannot work on the schema, None where it can.
         ours: what is in our own tables, None where the schema is not of this release.
+        slow: the checks of which a look took too long; what it would have found is missing above.
     """
 
     now: Instant
     embedded: bool
     skew: TimeDelta
     disk: Disk | None
-    server: Server
+    server: Server | None
     schema_fault: str | None = None
-    ours: Ours | None = field(default=None)
+    ours: Ours | None = None
+    slow: Sequence[str] = ()

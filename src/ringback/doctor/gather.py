@@ -2,27 +2,33 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from whenever import Instant, TimeDelta
 
 from ringback.carriers.simulator.check import check_simulator
-from ringback.carriers.simulator.settings import parse_settings
+from ringback.carriers.simulator.settings import parse_settings as parse_simulator
+from ringback.carriers.sip.check import check_sip
+from ringback.carriers.sip.settings import parse_settings as parse_sip
 from ringback.clock import Clock
-from ringback.config import Settings
+from ringback.config import Settings, secret_key
 from ringback.doctor.facts import Disk, Facts, Ours, TrunkState
 from ringback.doctor.machine import OLD
 from ringback.doctor.ours import LONGEST_CALL, LONGEST_WAIT
-from ringback.errors import Invalid, SchemaError
+from ringback.errors import Invalid, SchemaError, SecretKeyError
+from ringback.sealing import Sealer
 from ringback.store import checks
+from ringback.store.checks import Rows
 from ringback.store.database import Connection, Database, connect
 from ringback.store.migrate import check_schema
 from ringback.store.nodes import server_time
+
+T = TypeVar("T")
 
 SKEW_LOOKS = 5
 """At the database's clock; the quickest of them tells the most."""
@@ -31,9 +37,12 @@ TrunkCheck = Callable[[Mapping[str, Any], Path], str | None]
 """(a trunk's settings, the folder for relative paths) -> what keeps it from dialling, None for nothing."""
 
 TRUNK_CHECKS: Mapping[str, TrunkCheck] = MappingProxyType(
-    {"simulator": lambda settings, folder: check_simulator(parse_settings(settings), folder)}
+    {
+        "simulator": lambda settings, folder: check_simulator(parse_simulator(settings), folder),
+        "sip": lambda settings, _: check_sip(parse_sip(settings)),
+    }
 )
-"""For each kind of trunk; one that reaches over a network asks its far end."""
+"""For each kind of trunk; the settings have their secrets in the clear."""
 
 
 async def gather_facts(dsn: str, settings: Settings, clock: Clock) -> Facts:
@@ -46,16 +55,17 @@ async def gather_facts(dsn: str, settings: Settings, clock: Clock) -> Facts:
     try:
         fault = await _schema_fault(database)
         async with database.connection() as db:
-            skew = await _skew(db, clock)
+            skew, looks = await _skew(db, clock), _Looks()
             now = await server_time(db)
             return Facts(
                 now=now,
                 embedded=settings.database_url is None,
                 skew=skew,
                 disk=_disk(settings.data),
-                server=await checks.read_server(db, now - OLD),
+                server=await looks.at(("database", "snapshots"), checks.read_server(db, now - OLD), None),
                 schema_fault=fault,
-                ours=await _ours(db, now, settings.data) if fault is None else None,
+                ours=await _ours(db, now, settings.data, looks) if fault is None else None,
+                slow=looks.slow,
             )
     finally:
         await database.close()
@@ -69,14 +79,40 @@ async def _schema_fault(database: Database) -> str | None:
     return None
 
 
-async def _ours(db: Connection, now: Instant, folder: Path) -> Ours:
+class _Looks:
+    """Looks one after the other; what one that takes too long would have found is left out, and the others go on.
+
+    Attributes:
+        slow: the checks of which one took too long.
+    """
+
+    def __init__(self) -> None:
+        self.slow: list[str] = []
+
+    async def at(self, of: tuple[str, ...], look: Awaitable[T], instead: T) -> T:
+        """What a look finds, or something instead."""
+        found = await checks.within_a_minute(look)
+        if found is None:
+            self.slow.extend(of)
+            return instead
+        return found
+
+
+async def _ours(db: Connection, now: Instant, folder: Path, looks: _Looks) -> Ours:
+    rows, campaigns = ("rows",), ("campaigns",)
     return Ours(
-        nodes=await checks.read_nodes(db),
-        rows=await checks.read_rows(db, now, LONGEST_CALL, LONGEST_WAIT),
-        unlimited=await checks.read_unlimited(db),
-        shut=await checks.read_shut(db),
-        tables=await checks.read_tables(db),
-        trunks=[await _trunk(row, folder) for row in await checks.read_trunks(db)],
+        nodes=await looks.at(("nodes",), checks.read_nodes(db), []),
+        rows=Rows(
+            await looks.at(rows, checks.read_abandoned(db), 0),
+            await looks.at(rows, checks.read_endless(db, now - LONGEST_CALL), 0),
+            await looks.at(rows, checks.read_nowhere(db), []),
+            await looks.at(rows, checks.read_resurrected(db), []),
+        ),
+        overdue=await looks.at(campaigns, checks.read_overdue(db, now, now - LONGEST_WAIT), []),
+        shut=await looks.at(campaigns, checks.read_shut(db), []),
+        unlimited=await looks.at(("limits",), checks.read_unlimited(db), []),
+        tables=await looks.at(("tables",), checks.read_tables(db), []),
+        trunks=[await _trunk(row, folder) for row in await looks.at(("trunks",), checks.read_trunks(db), [])],
     )
 
 
@@ -84,10 +120,14 @@ async def _trunk(row: checks.TrunkRow, folder: Path) -> TrunkState:
     check = TRUNK_CHECKS.get(row.kind)
     if check is None:
         return TrunkState(row.name, f"this release has no trunks of kind {row.kind}")
+    stored = msgspec.json.decode(row.settings)
     try:
-        return TrunkState(row.name, await asyncio.to_thread(check, msgspec.json.decode(row.settings), folder))
-    except Invalid as fault:
-        return TrunkState(row.name, str(fault))
+        sealer = Sealer(folder, secret_key())
+        settings = sealer.unseal(stored)
+        fault = await asyncio.to_thread(check, settings, folder)
+    except (Invalid, SecretKeyError) as refused:
+        return TrunkState(row.name, str(refused))
+    return TrunkState(row.name, fault, is_local=settings != stored and sealer.is_alone)
 
 
 async def _skew(db: Connection, clock: Clock) -> TimeDelta:

@@ -55,6 +55,8 @@ def disk(facts: Facts) -> Iterator[Finding]:
 def database(facts: Facts) -> Iterator[Finding]:
     """The server's version, its promises, and its room for connections."""
     server = facts.server
+    if server is None:
+        return
     faults = [
         *_version(server),
         *_durability(server),
@@ -70,16 +72,24 @@ def database(facts: Facts) -> Iterator[Finding]:
 
 def old_snapshots(facts: Facts) -> Iterator[Finding]:
     """What holds back vacuum: the hot tables grow for as long as somebody may still look at what was deleted."""
-    found = list(facts.server.holders)
-    for holder in found:
+    server = facts.server
+    if server is None:
+        return
+    for holder in server.holders:
         yield _holder(holder, facts.now)
-    for name in facts.server.idle_slots:
+    for name in server.idle_slots:
         yield warn(
             "snapshots",
             f"nobody reads the replication slot {name}, so the server keeps what it has not read",
             f"start its reader, or drop it: SELECT pg_drop_replication_slot('{name}')",
         )
-    if not found and not facts.server.idle_slots:
+    if server.hidden:
+        yield warn(
+            "snapshots",
+            f"sessions of other roles, whose transactions cannot be seen by ours: {server.hidden}",
+            "GRANT pg_read_all_stats TO ..., for our role",
+        )
+    if not (server.holders or server.idle_slots or server.hidden):
         yield ok("snapshots", "no transaction is older than five minutes")
 
 

@@ -1,14 +1,16 @@
 """Findings on our own tables: the schema, the nodes, the rows and the trunks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from whenever import Instant, TimeDelta
 
+from ringback.config import SECRET_KEY
 from ringback.doctor.facts import Facts
 from ringback.doctor.finding import Finding, fail, ok, some, warn
 from ringback.domain.window import is_open
 from ringback.ids import CALL, show
+from ringback.sealing import KEY_FILE
 from ringback.store.checks import KnownNode, TableState, Waiting
 
 LONGEST_CALL = TimeDelta(hours=4)
@@ -36,7 +38,7 @@ def nodes(facts: Facts) -> Iterator[Finding]:
     """Who dials, and whether what dead nodes left is being explained."""
     if facts.ours is None:
         return
-    alive = [node for node in facts.ours.nodes if node.ended_at is None and node.lease_until > facts.now]
+    alive = _alive(facts.ours.nodes, facts.now)
     dead = [node for node in facts.ours.nodes if node not in alive and node.live]
     yield ok("nodes", f"{len(alive)} alive: {some([node.name for node in alive])}" if alive else "no node runs")
     for node in dead:
@@ -59,8 +61,6 @@ def rows(facts: Facts) -> Iterator[Finding]:
         faults.append(fail("rows", f"calls that are over wait for a dial: {_calls(found.resurrected)}", ASK))
     if found.endless:
         faults.append(_endless(found.endless))
-    if found.nowhere is None:
-        faults.append(warn("rows", "looking at all calls took more than a minute", "look again at a quiet time"))
     yield from faults or [ok("rows", "every call waits, is being dialled or is over")]
 
 
@@ -68,8 +68,8 @@ def campaigns(facts: Facts) -> Iterator[Finding]:
     """Campaigns that run and do not move, although their windows are open."""
     if facts.ours is None:
         return
-    alive = any(node.ended_at is None and node.lease_until > facts.now for node in facts.ours.nodes)
-    stuck = {w.campaign: w for w in reversed(facts.ours.rows.overdue) if _should_be_dialled(w, facts.now)}
+    alive = bool(_alive(facts.ours.nodes, facts.now))
+    stuck = {w.campaign: w for w in reversed(facts.ours.overdue) if _should_be_dialled(w, facts.now)}
     for waiting in stuck.values():
         yield warn(
             "campaigns",
@@ -110,11 +110,23 @@ def trunks(facts: Facts) -> Iterator[Finding]:
     """Whether each trunk could dial from here."""
     if facts.ours is None:
         return
+    shared = not facts.embedded and len(_alive(facts.ours.nodes, facts.now)) > 1
     for trunk in facts.ours.trunks:
-        if trunk.fault is None:
-            yield ok("trunks", f"{trunk.name} can dial")
-        else:
+        if trunk.fault is not None:
             yield fail("trunks", f"{trunk.name} cannot dial: {trunk.fault}", "mend that, or pause the campaigns on it")
+        elif trunk.is_local and shared:
+            yield warn(
+                "trunks",
+                f"{trunk.name} can dial from here; its password is sealed with the key in this data directory, which "
+                "other servers do not have",
+                f"set {SECRET_KEY} on every server to what {KEY_FILE} in this data directory holds",
+            )
+        else:
+            yield ok("trunks", f"{trunk.name} can dial")
+
+
+def _alive(nodes: Sequence[KnownNode], now: Instant) -> list[KnownNode]:
+    return [node for node in nodes if node.ended_at is None and node.lease_until > now]
 
 
 def _left_behind(node: KnownNode, now: Instant, *, survived: bool) -> Finding:

@@ -6,7 +6,7 @@ from ringback.engine.node import Node
 from ringback.events import CampaignsFinished
 from ringback.store import finish
 
-EXPIRE_BATCH = 5_000
+BATCH = 5_000
 
 LATELY = TimeDelta(hours=1)
 """For so long after it was cancelled a campaign is looked at for calls that came back; by a new node, once, always."""
@@ -24,16 +24,15 @@ class Finisher:
         self._cancelled_since = Instant.MIN
 
     async def run_once(self) -> int:
-        """Expire what waits in campaigns that are over, then complete the empty ones; returns how much it moved."""
+        """End what waits in campaigns that are over, then complete the empty ones; returns how much it moved."""
         now = self._node.clock.now()
         if not self._node.lease.holds(now):
             return 0
         async with self._node.database.connection() as db:
-            expired = await finish.expire_overdue(db, now, EXPIRE_BATCH)
-            cancelled = await finish.cancel_leftovers(db, now, self._cancelled_since, EXPIRE_BATCH)
+            ended = await finish.end_waiting(db, now, self._cancelled_since, BATCH)
             completed = await finish.complete_empty(db, now)
-        if cancelled < EXPIRE_BATCH:
+        if ended < BATCH:
             self._cancelled_since = now - LATELY
         if completed:
             self._node.publish(CampaignsFinished(completed))
-        return expired + cancelled + completed
+        return ended + completed

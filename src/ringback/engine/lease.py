@@ -67,6 +67,11 @@ class Lease:
         """Whether this node may dial at `now`."""
         return now < self._until and not self._skewed
 
+    @property
+    def until(self) -> Instant:
+        """When it ends unless it is prolonged."""
+        return self._until
+
     async def run_once(self) -> None:
         """Win the lease or prolong it.
 
@@ -75,13 +80,8 @@ class Lease:
             NameTaken: another node of this name holds a lease.
             DatabaseUnavailable: there is nothing to win it from.
         """
-        now = self._clock.now()
         async with self._database.connection() as db:
-            if self._check_clock:
-                server = await nodes.server_time(db)
-                self._skewed = True  # until it is known that the clocks agree, nothing is dialled
-                self._compare(now, server, self._clock.now())
-                self._skewed = False
+            now = await self.agreed_now(db)
             until = now + self._length
             if self.node_no and not await self._prolong(db, now, until):
                 self._publish(LeaseLost(self.node_no))
@@ -90,6 +90,20 @@ class Lease:
                 self.node_no = await self._enlist(db, now, until)
                 self._publish(NodeStarted(self.node_no, self._name))
         self._until = until - self._margin
+
+    async def agreed_now(self, db: Connection) -> Instant:
+        """When it is, by the machine's clock, which is compared with the database's.
+
+        Raises:
+            ClockSkewed: they are more than half a second apart.
+        """
+        now = self._clock.now()
+        if self._check_clock:
+            server = await nodes.server_time(db)
+            self._skewed = True  # until it is known that the clocks agree, nothing is dialled
+            self._compare(now, server, self._clock.now())
+            self._skewed = False
+        return now
 
     async def leave(self) -> None:
         """Give the lease up: what is still live is for the next node to explain."""

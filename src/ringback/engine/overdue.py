@@ -6,6 +6,7 @@ from whenever import Instant, TimeDelta
 
 from ringback.carriers.carrier import Ended, NeverPlaced, Over, StillUp, Unknown
 from ringback.domain.outcome import EndReason
+from ringback.engine.inquire import Inquirer
 from ringback.engine.live import LiveAttempt
 from ringback.engine.node import Node
 from ringback.events import LookedUp
@@ -23,6 +24,7 @@ class Overseer:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._inquirer = Inquirer()
 
     async def run_once(self) -> int:
         """Look up the overdue attempts of this node; what is found comes in as an event. Returns 0, for a pause."""
@@ -36,7 +38,8 @@ class Overseer:
         return 0
 
     async def _explain(self, attempt: LiveAttempt, now: Instant) -> type:
-        known = await self._node.trunks.carrier(attempt.route.trunk).look_up(attempt.dial)
+        carrier = self._node.trunks.carrier(attempt.route.trunk)
+        known = await self._inquirer.what_became(carrier, attempt.dial, now)
         hear = self._node.hand.hear
         match known:
             case Over(ended=ended):
@@ -47,4 +50,6 @@ class Overseer:
                 hear(Ended(attempt.dial.attempt_id, now, EndReason.NETWORK_FAILURE))
             case Unknown():
                 hear(Ended(attempt.dial.attempt_id, now, EndReason.OUTCOME_UNKNOWN))
+            case None:
+                pass  # it is asked again the next time
         return type(known)

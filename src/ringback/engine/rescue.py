@@ -7,6 +7,7 @@ from whenever import Instant
 from ringback.carriers.carrier import Dial, Ended, NeverPlaced, Over, Unknown
 from ringback.domain.limits import LaneKey
 from ringback.domain.outcome import EndReason
+from ringback.engine.inquire import Inquirer
 from ringback.engine.live import LiveAttempt, Route
 from ringback.engine.node import Node
 from ringback.engine.plan import DialPlan
@@ -32,6 +33,7 @@ class Rescuer:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._read_to = attempts.START
+        self._inquirer = Inquirer()
 
     async def run_once(self) -> int:
         """End the nodes whose lease is over and explain a batch of what they left; returns how much was explained."""
@@ -51,11 +53,15 @@ class Rescuer:
         return taken_back + explained
 
     async def hand_over(self) -> None:
-        """End this node, whose lease is given up: others get its permits at once, and explain what is still up."""
-        now = self._node.clock.now()
+        """End this node, whose lease is given up, and no other: others get its permits at once.
+
+        Raises:
+            ClockSkewed: the clock is wrong, and by it more would be given back than is free: others do it.
+        """
+        lease = self._node.lease
         async with self._node.database.connection() as db:
-            await nodes.end_expired(db, now)
-            await nodes.explain(db, now)
+            await nodes.end_expired(db, self._node.clock.now(), only=lease.node_no)
+            await nodes.explain(db, await lease.agreed_now(db))
 
     async def _explain(self, db: Connection, ended: list[int], now: Instant) -> int:
         rows = await attempts.orphans(db, ended, self._read_to, BATCH)
@@ -99,7 +105,7 @@ class Rescuer:
             if trunk is None:
                 continue
             orphan = _orphan(row, self._node.plans.orphan_plan(row), trunk)
-            match await trunk.carrier.look_up(orphan.dial):
+            match await self._inquirer.what_became(trunk.carrier, orphan.dial, now):
                 case NeverPlaced():
                     yield Withdrawal(*orphan.key, row["attempt_id"])
                 case Over(placed_at=placed_at, ended=ended):

@@ -14,7 +14,10 @@ from ringback.store.retention import Rule
 BATCH = 1_000
 BEFORE_ALL = UUID(int=0)
 REST = TimeDelta(minutes=10)
-"""Between two walks over the calls of a workspace: what is kept for days may be kept for minutes more."""
+"""Between two looks at the calls that have come of age since: they are few."""
+
+ROUND = TimeDelta(hours=24)
+"""Between two looks at all that were left: what is kept for days may be kept for another one."""
 
 
 @dataclass(slots=True)
@@ -22,15 +25,15 @@ class _Walk:
     """How far the walk over the calls of a workspace has come, in the order of their making.
 
     Attributes:
+        began_at: when it last set out from the first call that was left.
         after: the last call that was looked at.
-        first_left: the first one whose time is yet to come: the next walk begins there.
-        moved: how many this walk has deleted or anonymised.
-        rests_until: the walk is over, and the next one begins then; None while it goes on.
+        first_left: the first one whose time is yet to come: the next round begins there.
+        rests_until: it has come to the calls that are too young, and goes on then; None while it walks.
     """
 
+    began_at: Instant
     after: UUID = BEFORE_ALL
     first_left: UUID | None = None
-    moved: int = 0
     rests_until: Instant | None = None
 
 
@@ -62,25 +65,29 @@ class Retainer:
                 self._walks.clear()
                 return 0
             rules = await retention.rules(db)
-            self._walks = {rule: self._walks.get(rule) or _Walk() for rule in rules}
+            self._walks = {rule: self._walks.get(rule) or _Walk(now) for rule in rules}
             return sum([await self._step(db, rule, walk, now) for rule, walk in self._walks.items()])
 
     async def _step(self, db: Connection, rule: Rule, walk: _Walk, now: Instant) -> int:
         if walk.rests_until is not None:
             if now < walk.rests_until:
                 return 0
-            walk.rests_until = None
+            _set_out(walk, now)
         looked = await retention.retire(db, rule, walk.after, now, self._batch)
-        walk.moved += looked.moved
+        if looked.moved:
+            self._node.publish(Retired(rule.workspace_no, looked.moved, rule.mode))
         walk.first_left = walk.first_left or looked.first_left
         walk.after = looked.last or walk.after
         if looked.count < self._batch:
-            self._rest(rule, walk, now)
+            walk.rests_until = now + REST
         return looked.count
 
-    def _rest(self, rule: Rule, walk: _Walk, now: Instant) -> None:
-        """The walk has come to the calls that are too young: the next one begins with the first that was left."""
-        if walk.moved:
-            self._node.publish(Retired(rule.workspace_no, walk.moved, rule.mode))
-        after = walk.after if walk.first_left is None else UUID(int=walk.first_left.int - 1)
-        self._walks[rule] = _Walk(after, rests_until=now + REST)
+
+def _set_out(walk: _Walk, now: Instant) -> None:
+    """Go on from where it came to; once a day from the first call that was left behind."""
+    walk.rests_until = None
+    if now < walk.began_at + ROUND:
+        return
+    walk.began_at = now
+    if walk.first_left is not None:
+        walk.after, walk.first_left = UUID(int=walk.first_left.int - 1), None

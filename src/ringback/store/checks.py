@@ -1,14 +1,19 @@
 """What a database is asked by who looks after it. Each question is put once, and may take long: nobody waits for it."""
 
+import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from whenever import Instant, TimeDelta
+import asyncpg
+from whenever import Instant
 
 from ringback.domain.window import DailyWindow, Zones
 from ringback.store.database import Connection
 from ringback.store.queries import load
+
+T = TypeVar("T")
 
 _SQL = load("checks")
 
@@ -33,7 +38,7 @@ SHOWN = 20
 """Of rows that are wrong so many are named; that there are any is enough."""
 
 LONGEST_SEC = 60.0
-"""A look at all calls of a large database."""
+"""A look, at all calls of a large database too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +64,15 @@ class Server:
         settings: by name, as it shows them.
         is_standby: it only follows another server.
         connections: how many clients are connected.
-        holders: transactions that are older than they should be.
+        hidden: how many sessions in our database are of roles whose transactions this one may not see.
+        holders: transactions that are older than they should be, of those that it may see.
         idle_slots: replication slots that nobody reads.
     """
 
     settings: dict[str, str]
     is_standby: bool
     connections: int
+    hidden: int
     holders: list[Holder]
     idle_slots: list[str]
 
@@ -113,16 +120,14 @@ class Rows:
     Attributes:
         abandoned: live attempts whose node is explained.
         endless: live attempts that are older than any call.
-        nowhere: calls that are not over and wait for nothing; None where looking took too long.
+        nowhere: calls that are not over and wait for nothing.
         resurrected: calls that are over and wait.
-        overdue: those who have waited for long in campaigns of which nobody is being dialled.
     """
 
     abandoned: int
     endless: int
-    nowhere: list[UUID] | None
+    nowhere: list[UUID]
     resurrected: list[UUID]
-    overdue: list[Waiting]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +162,15 @@ class TrunkRow:
     settings: str
 
 
+async def within_a_minute(look: Awaitable[T]) -> T | None:
+    """What a look finds; None where it takes longer than a minute, or than the server lets it."""
+    try:
+        async with asyncio.timeout(LONGEST_SEC):
+            return await look
+    except (TimeoutError, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError):
+        return None
+
+
 async def read_server(db: Connection, older_than: Instant) -> Server:
     """The server, and the transactions on it that began before an instant of its own clock."""
     row = await db.fetchrow(_SQL["server"])
@@ -166,7 +180,7 @@ async def read_server(db: Connection, older_than: Instant) -> Server:
     ]
     slots = [r["name"] for r in await db.fetch(_SQL["slots"])]
     settings = {r["name"]: r["setting"] for r in await db.fetch(_SQL["settings"], list(SETTINGS))}
-    return Server(settings, row["is_standby"], row["connections"], holders, slots)
+    return Server(settings, row["is_standby"], row["connections"], row["hidden"], holders, slots)
 
 
 async def read_nodes(db: Connection) -> list[KnownNode]:
@@ -174,22 +188,26 @@ async def read_nodes(db: Connection) -> list[KnownNode]:
     return [KnownNode(*row) for row in await db.fetch(_SQL["nodes"])]
 
 
-async def read_rows(db: Connection, now: Instant, longest_call: TimeDelta, longest_wait: TimeDelta) -> Rows:
-    """The rows that should not be as they are.
+async def read_abandoned(db: Connection) -> int:
+    """How many live attempts belong to no node that is yet to be explained."""
+    count: int = await db.fetchval(_SQL["abandoned"])
+    return count
 
-    Args:
-        db: a connection that may read whole tables.
-        now: the time.
-        longest_call: no call lasts longer.
-        longest_wait: no dial of a campaign waits longer while none of it is up.
-    """
-    return Rows(
-        await db.fetchval(_SQL["abandoned"]),
-        await db.fetchval(_SQL["endless"], now - longest_call),
-        await _nowhere(db),
-        [row["call_id"] for row in await db.fetch(_SQL["resurrected"], SHOWN, timeout=LONGEST_SEC)],
-        await _overdue(db, now, longest_wait),
-    )
+
+async def read_endless(db: Connection, since: Instant) -> int:
+    """How many attempts are live since before then."""
+    count: int = await db.fetchval(_SQL["endless"], since)
+    return count
+
+
+async def read_nowhere(db: Connection) -> list[UUID]:
+    """Calls that are not over and wait for nothing."""
+    return [row["call_id"] for row in await db.fetch(_SQL["nowhere"], SHOWN)]
+
+
+async def read_resurrected(db: Connection) -> list[UUID]:
+    """Calls that are over and wait."""
+    return [row["call_id"] for row in await db.fetch(_SQL["resurrected"], SHOWN)]
 
 
 async def read_tables(db: Connection) -> list[TableState]:
@@ -212,19 +230,12 @@ async def read_trunks(db: Connection) -> list[TrunkRow]:
     return [TrunkRow(*row) for row in await db.fetch(_SQL["trunks"])]
 
 
-async def _nowhere(db: Connection) -> list[UUID] | None:
-    try:
-        return [row["call_id"] for row in await db.fetch(_SQL["nowhere"], SHOWN, timeout=LONGEST_SEC)]
-    except TimeoutError:
-        return None
-
-
-async def _overdue(db: Connection, now: Instant, longest_wait: TimeDelta) -> list[Waiting]:
-    since = now - longest_wait
+async def read_overdue(db: Connection, now: Instant, since: Instant) -> list[Waiting]:
+    """Those who have waited since then in campaigns of which nobody was dialled meanwhile."""
     rows: list[Any] = await db.fetch(_SQL["overdue"], since, now, SHOWN)
     moving = {}
     for campaign in {(row["workspace_no"], row["campaign_no"]) for row in rows}:
-        moving[campaign] = await db.fetchval(_SQL["dialled_since"], *campaign, since, timeout=LONGEST_SEC)
+        moving[campaign] = await db.fetchval(_SQL["dialled_since"], *campaign, since)
     return [
         Waiting(
             (row["workspace_no"], row["campaign_no"]),

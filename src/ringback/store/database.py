@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -13,6 +13,8 @@ from ringback.store.pulse import Pulse
 
 Connection: TypeAlias = asyncpg.Connection
 Record: TypeAlias = asyncpg.Record
+ServerError: TypeAlias = asyncpg.PostgresError
+"""What PostgreSQL says no by; that it is away is told as DatabaseUnavailable."""
 
 _EPOCH_MICROS = 946_684_800_000_000  # PostgreSQL counts from 2000-01-01
 
@@ -87,7 +89,8 @@ class Database:
         """Tell whoever waits for an answer that there is none to be had; nobody is given these connections again."""
         await self._pool.expire_connections()
         for connection in tuple(self._lent):
-            connection.terminate()
+            with suppress(asyncpg.InterfaceError):  # it broke before, and its holder has not come back with it yet
+                connection.terminate()
 
 
 class _Borrowed:

@@ -56,10 +56,14 @@ class EmbeddedPostgres:
     Args:
         data_dir: holds the database, the lock, the release note and the log; made on the first start.
         settings: PostgreSQL settings that take the place of those in `SETTINGS`.
+        same_log: go on with the log of the last start: what PostgreSQL said then is still to be read.
     """
 
-    def __init__(self, data_dir: Path, *, settings: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self, data_dir: Path, *, settings: Mapping[str, str] = MappingProxyType({}), same_log: bool = False
+    ) -> None:
         self._directory = DataDirectory(data_dir)
+        self._same_log = same_log
         self._settings = {**SETTINGS, **settings}
         self._server: subprocess.Popen[bytes] | None = None
         self._sockets: Path | None = None
@@ -146,7 +150,7 @@ class EmbeddedPostgres:
         pgdata = self._directory.pgdata
         account = server_account(pgdata)
         folder = reachable_programs(find_programs(), account, self._directory.path)
-        with self._directory.open_log() as log:
+        with self._directory.open_log(go_on=self._same_log) as log:
             programs = Programs(folder, account, log)
             if not pgdata.exists():
                 self._initialise(programs)

@@ -79,12 +79,12 @@ class DataDirectory:
             os.close(self._lock)
             self._lock = None
 
-    def open_log(self) -> IO[bytes]:
-        """A new log; the last one is kept beside it."""
-        with suppress(FileNotFoundError):
-            self.log.rename(self.log.with_suffix(".log.1"))
-        # A statement that fails is logged with its values, which are people's numbers.
-        return open(self.log, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))
+    def open_log(self, *, go_on: bool = False) -> IO[bytes]:
+        """A new log, and the last one is kept beside it; or the last one, to go on with."""
+        if not go_on:
+            with suppress(FileNotFoundError):
+                self.log.rename(self.log.with_suffix(".log.1"))
+        return open(self.log, "ab" if go_on else "xb", opener=_open_private)
 
     def log_tail(self, lines: int = 5) -> str:
         """The last lines that PostgreSQL wrote."""
@@ -181,6 +181,11 @@ def _refuse_other(path: Path, found: Release) -> None:
             f"{path} holds a PostgreSQL {found.postgresql} database and this release brings {POSTGRES_MAJOR}: "
             f"dump it with Ringback {found.ringback} and restore it into a new --data"
         )
+
+
+def _open_private(name: str, flags: int) -> int:
+    """A statement that fails is logged with its values, which are people's numbers."""
+    return os.open(name, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _make_private(place: Path, account: Account) -> bool:

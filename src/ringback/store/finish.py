@@ -11,14 +11,19 @@ from ringback.store.queue import columns
 _SQL = load("finish")
 
 
-async def expire_overdue(db: Connection, now: Instant, limit: int) -> int:
-    """End the waiting calls of campaigns whose end has passed, at most so many; returns how many."""
-    return len(await db.fetch(_SQL["expire_overdue"], now, limit))
+async def end_waiting(db: Connection, now: Instant, cancelled_since: Instant, limit: int) -> int:
+    """End calls that wait in campaigns which are over.
 
+    Args:
+        db: a connection.
+        now: whose end has passed by then is over.
+        cancelled_since: campaigns that were cancelled after that are looked at as well.
+        limit: at most so many calls.
 
-async def cancel_leftovers(db: Connection, now: Instant, since: Instant, limit: int) -> int:
-    """End what came back into the queues of campaigns that were cancelled since then, at most so many; how many."""
-    return len(await db.fetch(_SQL["cancel_leftovers"], now, limit, since))
+    Returns:
+        how many.
+    """
+    return len(await db.fetch(_SQL["end_waiting"], now, limit, cancelled_since))
 
 
 async def to_hang_up(db: Connection, campaigns: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:

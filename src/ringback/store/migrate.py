@@ -18,7 +18,8 @@ EXPAND_TRIES, EXPAND_REST_SEC = 120, 0.5
 EXPAND_WAIT_MS, CONTRACT_WAIT_MS = "300", "100"
 """For a lock on a table. Below a second, so that PostgreSQL never has to choose a victim: it is always us."""
 LONGEST_SEC = 3600.0
-"""For the statements of a migration: an index of tens of millions of rows takes minutes."""
+"""For the statements of a migration, and for those of another process: an index of tens of millions of rows takes
+minutes."""
 
 
 async def migrate(database: Database, now: Instant) -> list[str]:
@@ -26,7 +27,7 @@ async def migrate(database: Database, now: Instant) -> list[str]:
 
     Args:
         database: connections with the right to create tables.
-        now: what is recorded as the time.
+        now: by the database's clock; what is recorded as the time, and by which leases are over.
 
     Returns:
         the names of what was applied.
@@ -50,7 +51,7 @@ async def contract(database: Database, now: Instant) -> list[str]:
 
     Args:
         database: connections with the right to change tables.
-        now: whose lease is over by then is gone.
+        now: by the database's clock; whose lease is over by then is gone.
 
     Returns:
         the names of the migrations that were contracted.
@@ -100,14 +101,14 @@ async def _expand(database: Database, step: Migration, now: Instant) -> bool:
         except asyncpg.LockNotAvailableError:
             await asyncio.sleep(EXPAND_REST_SEC)
     raise SchemaError(
-        f"schema {step.version} cannot be made: the tables were in use for a minute, by an import or a backup; "
-        "start again when it is over"
+        f"schema {step.version} cannot be made: the tables were in use for a minute, by an import, a backup or "
+        "autovacuum; start again when it is over"
     )
 
 
 async def _try_to_expand(database: Database, step: Migration, now: Instant) -> bool:
     async with database.transaction() as db:
-        await db.execute(_SQL["lock_migrations"])
+        await db.execute(_SQL["lock_migrations"], timeout=LONGEST_SEC)  # another process may be at it
         found, contracted = await _state(db)
         _refuse_newer(found, contracted)
         if step.version <= found:

@@ -57,10 +57,19 @@ async def leave(db: Connection, node_no: int, now: Instant) -> None:
     await db.execute(_SQL["leave"], node_no, now)
 
 
-async def end_expired(db: Connection, now: Instant) -> list[tuple[int, str]]:
-    """End the nodes whose lease is over, so that nothing more of theirs is committed; returns numbers and names."""
+async def end_expired(db: Connection, now: Instant, only: int | None = None) -> list[tuple[int, str]]:
+    """End the nodes whose lease is over, so that nothing more of theirs is committed.
+
+    Args:
+        db: a connection.
+        now: by a clock that is right, unless it is the node itself that ends.
+        only: the number of the one node that may be ended; None for all.
+
+    Returns:
+        numbers and names.
+    """
     async with db.transaction():
-        ended = [(row["node_no"], row["name"]) for row in await db.fetch(_SQL["end_expired"], now)]
+        ended = [(row["node_no"], row["name"]) for row in await db.fetch(_SQL["end_expired"], now, only)]
         if ended:
             await db.execute(_GRANTS["adopt"], [number for number, _ in ended])
     return ended

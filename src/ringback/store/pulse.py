@@ -5,6 +5,7 @@ answered nobody is given a connection, and whoever waits on one is told that the
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 import asyncpg
@@ -12,6 +13,7 @@ import asyncpg
 from ringback.store.queries import load
 
 _SQL = load("pulse")
+_LOG = logging.getLogger("ringback.pulse")
 
 ANSWER_SEC, EVERY_SEC = 7.0, 1.0
 
@@ -43,16 +45,22 @@ class Pulse:
         self.is_lost = False
 
     async def keep(self) -> None:
-        """Ask for ever."""
+        """Ask for ever, whatever happens: if nobody asked any more, a server that was lost would stay so."""
         while True:
             try:
-                await self._ask_until_it_fails()
-            except _LOST:
-                self.is_lost = True
-                await self._lost()
-            except asyncpg.PostgresError:
-                self.is_lost = False  # it refuses us one more connection, and so it lives
+                await self._ask_and_tell()
+            except Exception:  # noqa: BLE001 - the boundary of a task that nobody waits for
+                _LOG.exception("whether PostgreSQL answers could not be found out or told; it is asked again")
             await asyncio.sleep(EVERY_SEC / 2)
+
+    async def _ask_and_tell(self) -> None:
+        try:
+            await self._ask_until_it_fails()
+        except _LOST:
+            self.is_lost = True
+            await self._lost()
+        except asyncpg.PostgresError:
+            self.is_lost = False  # it refuses us one more connection, and so it lives
 
     async def _ask_until_it_fails(self) -> None:
         """Ends where the connection breaks off: another one may be had at once.

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,9 +67,9 @@ class Scraper:
 
     async def _figures(self) -> Figures:
         async with self._one_at_a_time:
-            now = self._clock.now()
-            if self._last is None or self._last[0] <= now:
-                self._last = now + AGAIN, await within(READING_SEC, self._read)
+            if self._last is None or self._last[0] <= self._clock.now():
+                figures = await within(READING_SEC, self._read)
+                self._last = self._clock.now() + AGAIN, figures
             return self._last[1]
 
 
@@ -94,21 +95,22 @@ async def within(sec: float, read: Read) -> Figures:
 
 
 @contextmanager
-def served(host: str, port: int, folder: Path, read: Read) -> Iterator[None]:
+def served(host: str, port: int, folder: Path, read: Read, clock: Clock) -> Iterator[None]:
     """Answer scrapes on a port of their own, from threads of this process.
 
     Args:
         host: the address to listen on.
         port: likewise.
         folder: of the server's processes.
-        read: asks the database; called on an event loop of the scrape's own.
+        read: asks the database, on an event loop of the scrape's own; not again within a second.
+        clock: tells when that is over.
 
     Raises:
         OSError: the address is not to be had.
     """
     registry = CollectorRegistry()
     registry.register(MultiProcessCollector(None, str(folder)))  # type: ignore[no-untyped-call]
-    registry.register(_StandingNow(read))
+    registry.register(_StandingNow(read, clock))
     server, thread = start_http_server(port, host, registry)
     try:
         yield
@@ -130,10 +132,13 @@ class _Standing(Collector):
 
 
 class _StandingNow(Collector):
-    """Figures that are read when they are asked for."""
+    """Figures that are read when they are asked for, by one thread at a time."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, clock: Clock) -> None:
         self._read = read
+        self._clock = clock
+        self._one_at_a_time = threading.Lock()
+        self._last: tuple[Instant, Figures] | None = None
 
     def describe(self) -> Iterable[Metric]:
         """The names; the registry would collect once to learn them."""
@@ -141,7 +146,11 @@ class _StandingNow(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """The series of the figures that can be read."""
-        return standing(asyncio.run(within(READING_SEC, self._read)))
+        with self._one_at_a_time:
+            if self._last is None or self._last[0] <= self._clock.now():
+                figures = asyncio.run(within(READING_SEC, self._read))
+                self._last = self._clock.now() + AGAIN, figures
+            return standing(self._last[1])
 
 
 def standing(figures: Figures) -> list[Metric]:

@@ -20,11 +20,11 @@ from ringback.carriers.carrier import (
     Unknown,
 )
 from ringback.carriers.simulator.model import LONGEST_TALK_SEC, SETUP_SEC, Script, script
-from ringback.carriers.simulator.record import Record
+from ringback.carriers.simulator.record import Record, place_of
 from ringback.carriers.simulator.settings import SimulatorSettings
 from ringback.clock import Clock, seconds
 from ringback.domain.outcome import EndReason
-from ringback.errors import CarrierError, CarrierUnavailable
+from ringback.errors import CarrierUnavailable, NotAsked
 
 
 def _nothing() -> None:
@@ -55,6 +55,10 @@ class Simulator:
         record: where to write down each dial, None for nowhere.
     """
 
+    wants_agents = False
+    outlives_node = True
+    ailing = None
+
     def __init__(
         self, settings: SimulatorSettings, clock: Clock, listener: Listener, record: Record | None = None
     ) -> None:
@@ -72,16 +76,23 @@ class Simulator:
         life_sec = SETUP_SEC + self._settings.ring_timeout_sec + LONGEST_TALK_SEC
         return seconds(life_sec / self._settings.speed) if self._settings.speed else TimeDelta()
 
-    async def place(self, dial: Dial) -> Instant:
+    def room(self) -> int | None:
+        """As many as come."""
+        return None
+
+    async def place(self, dial: Dial, by: Instant) -> Instant:
         """Ask the far end to dial, once. Returns when it was asked.
 
         Raises:
+            NotAsked: `by` is over.
             CarrierUnavailable: the simulator is closed, or its record cannot be written: nothing was dialled.
             CarrierError: the record may or may not be on disk; `look_up` tells what it says.
         """
         if self._closed:
             raise CarrierUnavailable("the simulator is closed")
         now = self._clock.now()
+        if now >= by:
+            raise NotAsked("the time for this dial is over")
         call = _Up(dial.attempt_id, script(self._settings, dial, now), now)
         self._up.setdefault(call.attempt_id, []).append(call)
         if self._record is not None:
@@ -91,7 +102,7 @@ class Simulator:
             self._then(call, self._clock.now(), SETUP_SEC, first)
         return now
 
-    async def hang_up(self, attempt_id: UUID) -> None:
+    async def hang_up(self, attempt_id: UUID, *, leaving: bool = False) -> None:  # noqa: ARG002  # calls outlive nodes
         """End a dial that rings or is connected; one that is over or unknown is left alone."""
         for call in self._up.pop(attempt_id, []):
             call.cancel_timer()
@@ -103,6 +114,9 @@ class Simulator:
         """What became of a dial: what this simulator sees, and otherwise what its record and the script tell.
 
         A record says nothing of hanging up, so a dial that another process hung up is told as if it had gone on.
+
+        Raises:
+            CarrierError: the record cannot be read, or another process is at it for long.
         """
         if calls := self._up.get(dial.attempt_id):
             return StillUp(calls[-1].placed_at)
@@ -110,10 +124,7 @@ class Simulator:
             return self._hung_up[dial.attempt_id]
         if self._record is None:
             return Unknown()
-        try:
-            placed_at = await self._record.placed_at(dial)
-        except CarrierError:
-            return Unknown()
+        placed_at = await self._record.placed_at(dial)
         return NeverPlaced() if placed_at is None else self._as_scripted(dial, placed_at)
 
     async def close(self) -> None:
@@ -189,9 +200,9 @@ def open_simulator(settings: SimulatorSettings, clock: Clock, listener: Listener
         base: the folder for a record whose path is relative.
 
     Raises:
-        CarrierUnavailable: the record can neither be opened nor made.
+        CarrierUnavailable: the record can neither be opened nor made, or is what the data directory has itself.
     """
-    record = None if settings.record is None else Record(base / settings.record)
+    record = None if settings.record is None else Record(place_of(settings.record, base))
     return Simulator(settings, clock, listener, record)
 
 

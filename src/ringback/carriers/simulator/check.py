@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
+from ringback.carriers.simulator.record import place_of, refusals_of
 from ringback.carriers.simulator.settings import SimulatorSettings
+from ringback.errors import CarrierUnavailable
 
 
 def check_simulator(settings: SimulatorSettings, base: Path) -> str | None:
@@ -15,9 +17,20 @@ def check_simulator(settings: SimulatorSettings, base: Path) -> str | None:
     """
     if settings.record is None:
         return None
-    record = base / settings.record
-    if record.exists():
-        writable = record.is_file() and os.access(record, os.R_OK | os.W_OK)
-        return None if writable else f"its record {record} cannot be written"
-    folder = record.parent
-    return None if os.access(folder, os.W_OK | os.X_OK) else f"its record {record} cannot be made: {folder} is closed"
+    try:
+        record = place_of(settings.record, base)
+    except CarrierUnavailable as refused:
+        return str(refused)
+    return _fault(record) or _fault(refusals_of(record))
+
+
+def _fault(file: Path) -> str | None:
+    try:
+        there = file.exists()
+    except OSError as closed:
+        return f"its record {file} cannot be looked at: {closed.strerror}"
+    if there:
+        writable = file.is_file() and os.access(file, os.R_OK | os.W_OK)
+        return None if writable else f"its record {file} cannot be written"
+    folder = file.parent
+    return None if os.access(folder, os.W_OK | os.X_OK) else f"its record {file} cannot be made: {folder} is closed"

@@ -12,6 +12,7 @@ from whenever import Instant
 
 from ringback import ids
 from ringback.carriers.carrier import Dial
+from ringback.config import OWN_NAMES
 from ringback.errors import CarrierError, CarrierUnavailable
 
 CHUNK_BYTES = 1 << 20
@@ -51,12 +52,14 @@ class Record:
         self._read_to = self._refused_to = 0
         self._written = self._synced = 0
         self._turn = asyncio.Lock()
+        self._file = self._refused_file = -1
         try:
             self._file = _open(path)
-            self._refused_file = _open(path.with_name(path.name + ".refused"))
+            self._refused_file = _open(refusals_of(path))
             os.write(self._file, self._mend())
             self._catch_up()
         except OSError as error:
+            self._close()  # it is tried again with every claim
             raise CarrierUnavailable(f"the simulator's record {path} cannot be used: {error.strerror}") from error
 
     async def append(self, dial: Dial, at: Instant) -> None:
@@ -94,15 +97,20 @@ class Record:
     async def close(self) -> None:
         """Let go of the file once what was written is on disk."""
         async with self._turn:
-            if self._file >= 0:
-                os.close(self._file)
-                os.close(self._refused_file)
-                self._file = -1
+            self._close()
+
+    def _close(self) -> None:
+        for file in (self._file, self._refused_file):
+            if file >= 0:
+                os.close(file)
+        self._file = self._refused_file = -1
 
     @asynccontextmanager
     async def _turn_at_it(self, how: int) -> AsyncIterator[None]:
         """Those who write do so side by side (LOCK_SH), who refuses is alone (LOCK_EX); nothing is awaited within."""
         for _ in range(TURNS):
+            if self._refused_file < 0:
+                raise CarrierUnavailable("the simulator's record is closed")
             try:
                 fcntl.flock(self._refused_file, how | fcntl.LOCK_NB)
                 break
@@ -152,6 +160,8 @@ class Record:
         async with self._turn:
             if self._synced >= mine:
                 return
+            if self._file < 0:
+                raise CarrierError("the simulator's record was closed, and may not be on disk")
             upto = self._written
             try:
                 await asyncio.to_thread(os.fdatasync, self._file)
@@ -183,9 +193,39 @@ class Record:
 
 def _open(path: Path) -> int:
     file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        _sync_folder(path.parent)
+    except OSError:
+        os.close(file)
+        raise
     return file
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the names of its files on the disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def refusals_of(path: Path) -> Path:
+    """The file beside a record in which the dials are that are refused."""
+    return path.with_name(path.name + ".refused")
+
+
+def place_of(record: str, base: Path) -> Path:
+    """Where a record is.
+
+    Args:
+        record: its path, absolute or within `base`.
+        base: the data directory.
+
+    Raises:
+        CarrierUnavailable: that is what the data directory has itself, whichever way it is named.
+    """
+    path, home = Path(os.path.realpath(base / record)), Path(os.path.realpath(base))
+    if path.is_relative_to(home) and OWN_NAMES.intersection(path.relative_to(home).parts[:1]):
+        raise CarrierUnavailable(f"the simulator's record {path} is what the data directory has itself")
+    return base / record

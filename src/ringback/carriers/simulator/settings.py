@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os.path import normpath
+from pathlib import PurePath
 from typing import Any
 
+from ringback.config import OWN_NAMES
 from ringback.errors import Invalid
 
 OTHER_HOURS_RATE = 0.01
@@ -129,9 +132,13 @@ def _number(value: Any, least: float, most: float, field: str, faults: list[str]
 
 
 def _path(value: Any, field: str, faults: list[str]) -> str | None:
-    if value is not None and (not isinstance(value, str) or not value.strip() or "\0" in value):
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
         faults.append(f"{field} must be the path of a file, such as 'dials.jsonl', or null")
         return None
+    if OWN_NAMES.intersection(PurePath(normpath(value)).parts[:1]):
+        faults.append(f"{field} must not be a name that the data directory has itself; take one such as 'dials.jsonl'")
     return value
 
 

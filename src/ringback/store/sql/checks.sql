@@ -3,9 +3,12 @@
 SELECT name, setting FROM pg_settings WHERE name = ANY ($1::text[]);
 
 -- name: server
--- What kind of server it is, and how many connections there are on it.
+-- What kind of server it is, how many connections there are on it, and how many of them in this database are of roles of
+-- which this one may see nothing, not even what they are. What has no database, or no role, is the server's own.
 SELECT pg_is_in_recovery() AS is_standby,
-       (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections;
+       count(*) FILTER (WHERE backend_type = 'client backend' OR backend_type IS NULL) AS connections,
+       count(*) FILTER (WHERE backend_type IS NULL AND datname = current_database()) AS hidden
+FROM pg_stat_activity WHERE datid IS NOT NULL AND usesysid IS NOT NULL;
 
 -- name: holders
 -- Who has kept an old state of the database in sight since before $1, so that no vacuum may remove what was deleted

@@ -1,6 +1,7 @@
--- name: expire_overdue
--- Calls that wait in a campaign whose end has passed are over, a bounded number at a time.
-WITH overdue AS (
+-- name: end_waiting
+-- Calls are over that wait in a campaign whose end has passed, or that came back into the queue of one while it was being
+-- cancelled ($3: since when that may be), a bounded number at a time.
+WITH waiting AS (
     SELECT q.ctid AS at FROM campaigns c
     CROSS JOIN LATERAL (
         SELECT q.ctid FROM queue q
@@ -8,36 +9,20 @@ WITH overdue AS (
         LIMIT $2
         FOR UPDATE SKIP LOCKED
     ) q
-    WHERE c.ends_at <= $1 AND c.status IN ('running', 'paused')
+    WHERE (c.status IN ('running', 'paused') AND c.ends_at <= $1) OR (c.status = 'cancelled' AND c.finished_at > $3)
     LIMIT $2
 ),
 taken AS (
-    DELETE FROM queue q WHERE q.ctid = ANY (ARRAY(SELECT at FROM overdue)) RETURNING q.workspace_no, q.call_id
-)
-UPDATE calls c SET final_status = 'expired', final_reason = 'expired', finished_at = $1
-FROM taken t
-WHERE c.workspace_no = t.workspace_no AND c.call_id = t.call_id AND c.final_status IS NULL
-RETURNING c.call_id;
-
--- name: cancel_leftovers
--- Calls that came back into the queue of a campaign while it was being cancelled, a bounded number at a time.
-WITH leftover AS (
-    SELECT q.ctid AS at FROM campaigns c
-    CROSS JOIN LATERAL (
-        SELECT q.ctid FROM queue q
-        WHERE q.workspace_no = c.workspace_no AND q.campaign_no = c.campaign_no AND q.trunk_no = 0
-        LIMIT $2
-        FOR UPDATE SKIP LOCKED
-    ) q
-    WHERE c.status = 'cancelled' AND c.finished_at > $3
-    LIMIT $2
+    DELETE FROM queue q WHERE q.ctid = ANY (ARRAY(SELECT at FROM waiting))
+    RETURNING q.workspace_no, q.call_id, q.campaign_no
 ),
-taken AS (
-    DELETE FROM queue q WHERE q.ctid = ANY (ARRAY(SELECT at FROM leftover)) RETURNING q.workspace_no, q.call_id
+ended AS (
+    SELECT t.workspace_no, t.call_id, CASE c.status WHEN 'cancelled' THEN 'cancelled' ELSE 'expired' END AS how
+    FROM taken t JOIN campaigns c ON c.workspace_no = t.workspace_no AND c.campaign_no = t.campaign_no
 )
-UPDATE calls c SET final_status = 'cancelled', final_reason = 'cancelled', finished_at = $1
-FROM taken t
-WHERE c.workspace_no = t.workspace_no AND c.call_id = t.call_id AND c.final_status IS NULL
+UPDATE calls c SET final_status = e.how, final_reason = e.how, finished_at = $1
+FROM ended e
+WHERE c.workspace_no = e.workspace_no AND c.call_id = e.call_id AND c.final_status IS NULL
 RETURNING c.call_id;
 
 -- name: to_hang_up
@@ -57,7 +42,7 @@ FOR UPDATE SKIP LOCKED;
 
 -- name: complete_empty
 -- Of these campaigns, one is complete when it had leads and none of them waits or is being dialled. One without any
--- leads waits for them, unless its end has passed.
+-- leads waits for them, unless its end has passed. Of leads that retention has deleted the tallies are left.
 UPDATE campaigns c SET status = 'completed', finished_at = $1
 FROM unnest($2::integer[], $3::integer[]) AS i (workspace_no, campaign_no)
 WHERE c.workspace_no = i.workspace_no AND c.campaign_no = i.campaign_no
@@ -66,5 +51,6 @@ WHERE c.workspace_no = i.workspace_no AND c.campaign_no = i.campaign_no
   AND NOT EXISTS (SELECT FROM attempts a
                   WHERE a.workspace_no = c.workspace_no AND a.campaign_no = c.campaign_no AND a.ended_at IS NULL)
   AND (c.ends_at <= $1
-       OR EXISTS (SELECT FROM calls l WHERE l.workspace_no = c.workspace_no AND l.campaign_no = c.campaign_no))
+       OR EXISTS (SELECT FROM calls l WHERE l.workspace_no = c.workspace_no AND l.campaign_no = c.campaign_no)
+       OR EXISTS (SELECT FROM tallies t WHERE t.workspace_no = c.workspace_no AND t.campaign_no = c.campaign_no))
 RETURNING c.campaign_id;

@@ -28,12 +28,13 @@ RETURNING node_no;
 UPDATE nodes SET lease_until = least(lease_until, $2), live_calls = 0, dials_per_sec = 0 WHERE node_no = $1;
 
 -- name: end_expired
--- End the nodes whose lease is over: from here on nothing that they claim is committed. One that is claiming right now
--- is left for the next time.
+-- End the nodes whose lease is over, or one of them alone: from here on nothing that they claim is committed. One that
+-- is claiming right now is left for the next time.
 UPDATE nodes n SET ended_at = $1, live_calls = 0, dials_per_sec = 0
 WHERE n.node_no IN (
     SELECT e.node_no FROM nodes e
     WHERE e.explained_at IS NULL AND e.ended_at IS NULL AND e.lease_until <= $1
+      AND ($2::integer IS NULL OR e.node_no = $2)
     ORDER BY e.node_no
     FOR UPDATE SKIP LOCKED
 )

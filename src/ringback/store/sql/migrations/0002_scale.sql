@@ -2,7 +2,10 @@
 -- what it needs and we do not goes by 0002_scale.contract.sql, once no such node is left.
 
 -- All at once and first: between two of them a settlement of the old node could wait for us, and we for it.
-LOCK TABLE workspaces, trunks, campaigns, limits, queue, nodes, attempts IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE schema_migrations, workspaces, trunks, campaigns, limits, queue, nodes, attempts IN ACCESS EXCLUSIVE MODE;
+-- Of these only options are set, which keeps autovacuum out and nobody else: were it met at the end, all that had been
+-- done by then would be undone.
+LOCK TABLE calls, tallies IN SHARE UPDATE EXCLUSIVE MODE;
 
 -- When what the release before needed was taken away; null where that is still to come, or there is nothing to take.
 ALTER TABLE schema_migrations ADD COLUMN contracted_at timestamptz;

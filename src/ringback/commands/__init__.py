@@ -1,0 +1,1 @@
+"""The commands by subject. Each says what it wants and hands over; what it does lives elsewhere."""
