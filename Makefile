@@ -4,6 +4,9 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# What a Pipecat bot depends on by name and does not load where it has no model.
+UNLOADED := cffi docopt flatbuffers httpcore2 httpx2 httpx2-jsfetch jiter llvmlite markdown num2words numba onnxruntime \
+	openai packaging protobuf pycparser python-dotenv pyyaml resampy sniffio soundfile truststore
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -11,7 +14,7 @@ help: ## say what there is
 demo: .venv/ready ## run a campaign of five days in seconds, and report it
 	@$(BIN)/ringback demo
 
-test: .venv/ready ## run all tests
+test: .venv/ready .venv/pipecat/ready ## run all tests
 	@scripts/system_packages.sh
 	@$(BIN)/python -m coverage run -m pytest tests/domain
 	@$(BIN)/python -m coverage report --skip-covered
@@ -37,6 +40,12 @@ lock: .venv/ready ## pin the dependencies anew (wants uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/base.in -o requirements/base.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/dev.in -o requirements/dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q requirements/bench.in -o requirements/bench.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q $(UNLOADED:%=--no-emit-package %) requirements/pipecat.in -o requirements/pipecat.txt
+
+.venv/pipecat/ready: .venv/ready requirements/pipecat.txt
+	@$(BIN)/python -m venv --clear .venv/pipecat
+	@.venv/pipecat/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/pipecat.txt
+	@touch $@
 
 .venv/bench: .venv/ready requirements/bench.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt

@@ -1,15 +1,17 @@
-"""Writes docs/states.md and docs/outcomes.md from the tables of ringback.domain: `python scripts/diagrams.py`."""
+"""Writes docs/states.md and docs/outcomes.md from the tables in the code: `python scripts/diagrams.py`."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from ringback.carriers.sip import codes
 from ringback.domain import attempt, call, campaign
 from ringback.domain.outcome import MEANINGS, EndReason
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- Made by scripts/diagrams.py from src/ringback/domain: change the tables there. -->"
+NOTE_OF_CODES = "<!-- Likewise from src/ringback/carriers/sip/codes.py. -->"
 
 State = TypeVar("State", bound=StrEnum)
 Event = TypeVar("Event", bound=StrEnum)
@@ -73,7 +75,50 @@ is dialled again.
 | end_reason | status | redialled by |
 |---|---|---|
 {rows}
+
+{_codes()}"""
+
+
+def _codes() -> str:
+    classes = [(f"other {first}xx", row) for first, row in codes.CLASSES.items()]
+    later = [(f"{code} with `Retry-After`", row) for code, row in codes.WITH_RETRY_AFTER.items()]
+    named = [(str(code), row) for code, row in sorted(codes.ROWS.items())]
+    finals = "\n".join(_code(name, row) for name, row in [*named, *later, *classes])
+    causes = "\n".join(_code(str(cause), row) for cause, row in codes.CAUSES.items())
+    return f"""## Codes of a SIP trunk
+
+{NOTE_OF_CODES}
+
+A dial that nobody answered ends by the far end's final response.
+
+| code | end_reason | what it says | where it is defined |
+|---|---|---|---|
+{finals}
+
+480, 487 and the 5xx are what gateways send for whatever happened behind them. Where such a response has a `Reason`
+header with one of these Q.850 causes, the cause decides; any other cause changes nothing.
+
+| cause | end_reason | what it says | where it is defined |
+|---|---|---|---|
+{causes}
+
+What has no final response of the far end's own:
+
+| how it ended | end_reason |
+|---|---|
+| it rang until the ring time-out, or until our node was stopped, and we cancelled | `user_did_not_pick_up` |
+| the same, and it never rang: only 100 Trying came | `user_unreachable` |
+| nothing came at all, or the connection broke before an answer | `network_failure` |
+| hung up before an answer, by an operator or with its campaign | `cancelled_by_operator` |
+| answered, and the far end hung up, or the line broke | `user_disconnected` |
+| answered, and we hung up, by a CANCEL that the 200 crossed too | `agent_disconnected` |
+| answered by what was taken for a machine | `voicemail_detected` |
+| the worker or the node that had the call died | `outcome_unknown` |
 """
+
+
+def _code(name: str, row: codes.Row) -> str:
+    return f"| {name} | `{row.reason}` | {row.why} | {row.source} |"
 
 
 def _row(reason: EndReason) -> str:

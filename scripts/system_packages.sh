@@ -1,14 +1,20 @@
 #!/bin/sh
 # Installs the system packages that are named, and those that the tests need, where they are missing.
 set -eu
-# The tests want no package beyond those of a plain Debian machine yet.
+# The far end of SIP calls, what looks at their media, and the voice that speaks messages.
+tests="sip-tester tshark espeak-ng"
 missing=
-for package in "$@"; do
+for package in $tests "$@"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
+if ! command -v apt-get >/dev/null; then
+    echo "This is no Debian: see to it by other means that there is what these packages bring:$missing" >&2
+    exit 0
+fi
 run=
 [ "$(id -u)" = 0 ] || run=sudo
 $run apt-get update -qq
+# By env, since sudo hands on no variables: tshark has a question, which would be waited for.
 # shellcheck disable=SC2086 # a list of names
-DEBIAN_FRONTEND=noninteractive $run apt-get install -qq -y --no-install-recommends $missing
+$run env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing </dev/null

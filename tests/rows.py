@@ -50,3 +50,18 @@ async def dial_from_a_number(world: World, cap: int) -> None:
         NOON,
         cap,
     )
+
+
+async def an_agent(world: World, n: int, *, kind: str = "message", settings: str = "{}") -> UUID:
+    """The n-th agent of a world's workspace; returns its id."""
+    made = UUID(int=n)
+    await world.value(
+        "INSERT INTO agents VALUES ($1, $2, $3, $4, $5::text::jsonb, $6)",
+        world.workspace_no,
+        made,
+        f"agent {n}",
+        kind,
+        settings,
+        NOON,
+    )
+    return made

@@ -1,5 +1,6 @@
 """The pages keep up with the code: whatever a user can type or read is in them."""
 
+import json
 import re
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from ringback import config, events
 from ringback.api.app import OPERATIONS
 from ringback.api.problems import CODES
 from ringback.carriers.simulator.settings import SimulatorSettings
+from ringback.carriers.sip.settings import SipSettings
+from ringback.carriers.sip.settings import parse_settings as parse_sip_settings
 from ringback.cli import app
 from ringback.intake.report import MESSAGES
 
@@ -22,6 +25,14 @@ ROOT = Path(__file__).parent.parent
 FRONT = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 PAGES = [*FRONT, *sorted((ROOT / "docs").rglob("*.md"))]
 COMMAND = typer.main.get_command(app)
+VARIABLES = (
+    config.DATABASE_URL,
+    config.URL,
+    config.KEY,
+    config.SPEECH_COMMAND,
+    config.PLAIN_WEBSOCKETS,
+    config.SECRET_KEY,
+)
 LONGEST_DECISION = 40
 
 
@@ -67,7 +78,7 @@ def test_every_option_is_described(command, option):
     assert ours, f"{option} of {command}"
 
 
-@pytest.mark.parametrize("variable", [config.DATABASE_URL, config.URL, config.KEY])
+@pytest.mark.parametrize("variable", VARIABLES)
 def test_every_environment_variable_is_described(variable):
     """The operator's page has each environment variable in a table."""
     assert f"| `{variable}` |" in page("operate.md")
@@ -76,7 +87,7 @@ def test_every_environment_variable_is_described(variable):
 def test_no_other_environment_variable_is_read():
     """A variable of ours that the code names is one of those above."""
     named = {name for file in (ROOT / "src").rglob("*.py") for name in re.findall(r"RINGBACK_[A-Z_]+", text(file))}
-    assert named <= {config.DATABASE_URL, config.URL, config.KEY}
+    assert named <= set(VARIABLES)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: f"{operation.method} {operation.path}")
@@ -104,6 +115,24 @@ def test_settings_of_the_simulator_are_those_it_takes():
     """Each setting has its row, and there is no other."""
     table = page("simulator.md").partition("## Settings")[2].partition("\n`never_share`")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(SimulatorSettings.__dataclass_fields__)
+
+
+def test_settings_of_a_sip_trunk_are_those_it_takes():
+    """Each setting has its row with its default, and there is no other."""
+    table = page("carriers.md").partition("## Settings")[2].partition("\nA trunk that")[0]
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", table, re.MULTILINE)
+    wanted = SipSettings("none: it must be given").as_json()
+    assert [name for name, _ in rows] == list(wanted)
+    assert {name: default.strip("`") for name, default in rows} == {
+        name: default if isinstance(default, str) else json.dumps(default) for name, default in wanted.items()
+    }
+
+
+def test_examples_of_sip_trunks_are_taken():
+    """A trunk, or its settings alone."""
+    shown = re.findall(r"^```json\n(.*?)```$", page("carriers.md"), re.MULTILINE | re.DOTALL)
+    for example in map(json.loads, shown):
+        assert parse_sip_settings(example.get("settings", example))
 
 
 def test_reasons_of_an_import_are_those_it_gives():

@@ -30,4 +30,4 @@ def test_the_script_writes_its_pages(tmp_path, monkeypatch, capsys):
 def test_every_end_reason_has_its_row():
     """No way for an attempt to end is left out of the table."""
     page = diagrams.pages()["outcomes.md"]
-    assert all(page.count(f"| `{reason}` |") == 1 for reason in EndReason)
+    assert all(page.count(f"\n| `{reason}` |") == 1 for reason in EndReason)

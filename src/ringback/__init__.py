@@ -1,3 +1,3 @@
 """Outbound calling campaigns that redial by a policy, never dial twice, and show every attempt."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

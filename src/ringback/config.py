@@ -7,6 +7,19 @@ from pathlib import Path
 DATABASE_URL = "RINGBACK_DATABASE_URL"
 URL = "RINGBACK_URL"
 KEY = "RINGBACK_KEY"
+SECRET_KEY = "RINGBACK_SECRET_KEY"  # noqa: S105  # a name
+SPEECH_COMMAND = "RINGBACK_SPEECH_COMMAND"
+PLAIN_WEBSOCKETS = "RINGBACK_PLAIN_WEBSOCKETS"
+
+AUDIO = "audio"
+"""Where in a data directory the sounds of message agents are; each of them can be made again."""
+
+OWN_NAMES = frozenset(
+    {"postgres", "postgres.new", "postgres.log", "postgres.log.1", "run", "lock", "metrics", AUDIO}
+    | {"release", "release.new", "node-name", "node-name.new", "secret.key", "secret.key.new"}
+    | {"lost+found"}  # the file system's, where one is mounted there
+)
+"""What in a data directory is of that directory alone: trunks may not write there, and a backup does not take it."""
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8321
 
@@ -49,3 +62,18 @@ class Settings:
 def database_url() -> str | None:
     """The user's own PostgreSQL server, if there is one."""
     return os.environ.get(DATABASE_URL) or None
+
+
+def speech_command() -> str | None:
+    """What speaks the texts of message agents, None for the default; carriers/sip/speech.py has its form."""
+    return os.environ.get(SPEECH_COMMAND) or None
+
+
+def plain_websockets() -> bool:
+    """Whether websocket agents may be reached by `ws://` on other machines."""
+    return os.environ.get(PLAIN_WEBSOCKETS) == "1"
+
+
+def secret_key() -> str | None:
+    """The key, or keys, that stored passwords are sealed with, where it is not a file in the data directory."""
+    return os.environ.get(SECRET_KEY) or None

@@ -146,6 +146,21 @@ class TrunkRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class TrunkDown:
+    """A trunk takes no dials: nothing is dialled over it until it is up, and its calls wait."""
+
+    trunk: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkUp:
+    """A trunk that was down takes dials again."""
+
+    trunk: str
+
+
+@dataclass(frozen=True, slots=True)
 class Replied:
     """A request was answered.
 
@@ -225,6 +240,8 @@ Event = (
     | CampaignsFinished
     | Retired
     | TrunkRefused
+    | TrunkDown
+    | TrunkUp
     | Replied
     | DutyFailed
     | NodeStarted
@@ -234,7 +251,7 @@ Event = (
 )
 Publish = Callable[[Event], None]
 
-_LOUD = (DutyFailed, TrunkRefused, LeaseLost, NodeEnded)
+_LOUD = (DutyFailed, TrunkRefused, TrunkDown, LeaseLost, NodeEnded)
 _QUIET = (Claimed, Placed, Settled, Renewed, Replied)
 _SILENT = (AttemptsEnded,)
 

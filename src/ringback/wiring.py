@@ -11,9 +11,12 @@ from ringback.api.presence import Presence
 from ringback.api.server import Ending, serve
 from ringback.carriers.carrier import Carrier, Listener
 from ringback.carriers.simulator.carrier import open_simulator
-from ringback.carriers.simulator.settings import parse_settings
+from ringback.carriers.simulator.settings import parse_settings as parse_simulator
+from ringback.carriers.sip.settings import parse_settings as parse_sip
 from ringback.clock import Clock, SystemClock, seconds
-from ringback.config import Settings
+from ringback.config import AUDIO, Settings, secret_key
+from ringback.engine.audio_files import AudioFiles
+from ringback.engine.brief import Briefs
 from ringback.engine.engine import Engine, EngineSettings
 from ringback.engine.lease import Lease
 from ringback.engine.live import InHand
@@ -24,6 +27,7 @@ from ringback.engine.trunks import MakeCarrier, Trunks
 from ringback.errors import Impossible
 from ringback.events import Publish
 from ringback.ids import Ids
+from ringback.sealing import Sealer
 from ringback.store.database import API_SETTINGS, ENGINE_SETTINGS, Database, connect
 from ringback.store.gauges import read_figures
 from ringback.store.migrate import check_schema
@@ -36,22 +40,28 @@ ENGINE_CONNECTIONS = 8
 API_CONNECTIONS = 12
 """Requests that are at the database at once; the others wait for a moment."""
 
-TRUNK_KINDS: Mapping[str, Callable[[Mapping[str, Any]], object]] = {"simulator": parse_settings}
+TRUNK_KINDS: Mapping[str, Callable[[Mapping[str, Any]], object]] = {"simulator": parse_simulator, "sip": parse_sip}
 """The kinds of trunk of this release, each with what checks its settings."""
 
 
-def carrier_maker(clock: Clock, folder: Path) -> MakeCarrier:
+def carrier_maker(clock: Clock, folder: Path, sealer: Sealer) -> MakeCarrier:
     """What makes the carriers of a node.
 
     Args:
         clock: the node's.
-        folder: where relative paths in a trunk's settings begin.
+        folder: the data directory, where relative paths in a trunk's settings begin.
+        sealer: opens the passwords in their settings.
     """
 
     def make(kind: str, settings: dict[str, object], listener: Listener) -> Carrier:
-        if kind not in TRUNK_KINDS:
-            raise Impossible("trunk_kind_unknown", f"trunk kind {kind} is not available in this release")
-        return open_simulator(parse_settings(settings), clock, listener, folder)
+        if kind == "simulator":
+            return open_simulator(parse_simulator(settings), clock, listener, folder)
+        if kind == "sip":
+            # imported here: a node without such a trunk has no use for it
+            from ringback.carriers.sip.carrier import open_sip
+
+            return open_sip(parse_sip(sealer.unseal(settings)), clock, listener, folder)
+        raise Impossible("trunk_kind_unknown", f"trunk kind {kind} is not available in this release")
 
     return make
 
@@ -88,7 +98,7 @@ def build_engine(
         database: connections with ENGINE_SETTINGS.
         clock: the machine's or a virtual one.
         chance: where jitter and ids come from.
-        folder: where relative paths in a trunk's settings begin.
+        folder: the data directory, where relative paths in a trunk's settings begin.
         publish: told of all that happens.
         settings: how the node works.
         check_clock: compare the clock with the database's; off on a virtual clock.
@@ -98,9 +108,12 @@ def build_engine(
     lease = Lease(
         database, clock, settings.name, length, publish, take_over=settings.take_over, check_clock=check_clock
     )
-    trunks = Trunks(carrier_maker(clock, folder), hand.hear, publish)
+    sealer = Sealer(folder, secret_key())
+    trunks = Trunks(carrier_maker(clock, folder, sealer), hand.hear, publish)
     permits = Permits(database, clock, lease, publish)
-    return Engine(Node(database, clock, chance, Ids(chance), lease, trunks, Plans(), permits, hand, publish), settings)
+    briefs = Briefs(database, AudioFiles(database, folder / AUDIO), sealer, publish)
+    node = Node(database, clock, chance, Ids(chance), lease, trunks, Plans(), permits, briefs, hand, publish)
+    return Engine(node, settings)
 
 
 async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Ending, ready: Callable[[], None]) -> None:
@@ -122,7 +135,7 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
 
     chance, clock = random.SystemRandom(), SystemClock()
     database = await connect(dsn, size=API_CONNECTIONS, settings=API_SETTINGS, watched=True)
-    presence = Presence(database, clock, settings.node_name or settings.host)
+    presence = Presence(database, settings.node_name or settings.host)
     await check_schema(database)
     await presence.run_once()
     await check_schema(database)  # once more: from our word on nobody takes away what we need
@@ -132,6 +145,7 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
         trunk_kinds=TRUNK_KINDS,
         chance=chance,
         publish=publish,
+        sealer=Sealer(settings.data, secret_key()),
         leaving=ending.leaving,
         scrape=scraper if settings.metrics_port is None else None,
     )

@@ -12,6 +12,7 @@ from tests.world import World, a_world
 from ringback.api.app import create_app
 from ringback.api.operation import ApiSettings
 from ringback.ids import Ids
+from ringback.sealing import Sealer
 from ringback.store.keys import Scope, create_key, make_secret
 from ringback.wiring import TRUNK_KINDS
 
@@ -72,7 +73,7 @@ async def make_service(postgres, tmp_path):
 
         async def make(**plan):
             world = await worlds.enter_async_context(a_world(postgres, tmp_path, **plan))
-            settings = ApiSettings(TRUNK_KINDS, random.Random(5), world.events.append)
+            settings = ApiSettings(TRUNK_KINDS, random.Random(5), world.events.append, Sealer(tmp_path, None))
             return Service(world, create_app(world.database, world.clock, Ids(random.Random(11)), settings), settings)
 
         yield make

@@ -1,6 +1,7 @@
 """Calls and their retry history: the page that this project was made from."""
 
 import itertools
+import json
 
 import pytest
 from tests.world import LIVELY, NOON, drive
@@ -84,6 +85,23 @@ async def test_history_has_the_fields_of_the_page_first_and_its_four_outcomes(ca
         "cost_micros": 16800,
         "currency": "USD",
     }
+
+
+async def test_what_the_signalling_told_is_in_the_history_and_in_the_timeline(called):
+    """As it was kept; null where nothing was."""
+    service, call_id, path = called
+    await add_attempts(service.world, call_id, ["busy", "completed"])
+    told = {"q850": 17, "hung_up_by": "user", "sip_call_id": "6f1d"}
+    await service.world.rows(
+        "UPDATE attempts SET sip_code = 486, details = $1::text::jsonb WHERE attempt = 1", json.dumps(told)
+    )
+    async with service.client(await service.key(Scope.CALLS_READ)) as client:
+        history = (await client.get(f"{path}/retries")).json()["data"]
+        details = (await client.get(f"{path}/details")).json()
+    assert [(a["sip_code"], a["details"]) for a in history] == [(486, told), (None, None)]
+    assert details["attempts"] == history
+    ends = [moment for moment in details["timeline"] if moment["event"] == "ended"]
+    assert [(end["sip_code"], end["details"]) for end in ends] == [(486, told), (None, None)]
 
 
 async def test_history_of_twenty_attempts_is_whole(called):

@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.api.shared import leads, path, trunk_id
-from tests.world import EVERYBODY_ANSWERS, LIVELY, drive
+from tests.world import EVERYBODY_ANSWERS, LIVELY, NOON, drive
 from whenever import TimeDelta
 
 from ringback.ids import AGENT, show
@@ -202,6 +202,17 @@ async def test_progress_equals_the_sums_over_attempts(make_service):
     assert len(progress["by_day"]) > 1
     assert progress["totals"]["currency"] == "EUR"
     assert progress["totals"]["cost_micros"] > 0
+
+
+async def test_who_opted_out_was_reached(make_service):
+    """As many calls as there are attempts in which somebody was spoken to."""
+    service = await make_service(leads=5, simulator=EVERYBODY_ANSWERS | {"voicemail_share": 0.0})
+    await drive(await service.world.engine(), service.world.clock, NOON + TimeDelta(hours=1))
+    await service.world.rows("UPDATE calls SET final_reason = 'opted_out' WHERE to_number LIKE '%3'")
+    async with service.client(await service.key()) as client:
+        progress = (await client.get(path(service, "/progress"))).json()
+    assert progress["by_final_reason"] == {"opted_out": 1, "reached": 4}
+    assert progress["reached"] == progress["attempt_stages"][0]["reached"] == 5
 
 
 async def check_progress(world, progress):

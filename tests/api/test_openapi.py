@@ -10,6 +10,7 @@ from ringback.api import examples
 from ringback.api.app import OPERATIONS
 from ringback.api.problems import CODES
 from ringback.ids import AGENT, CALL, CAMPAIGN, TRUNK, show
+from ringback.wiring import TRUNK_KINDS
 
 
 @pytest.fixture
@@ -50,6 +51,14 @@ async def test_references_of_the_document_lead_somewhere(document):
         assert part
 
 
+async def test_each_kind_of_trunk_is_shown(document):
+    """With a body that is taken, by the next test."""
+    content = document["paths"]["/v1/trunks"]["post"]["requestBody"]["content"]["application/json"]
+    assert {kind: example["value"]["kind"] for kind, example in content["examples"].items()} == {
+        kind: kind for kind in TRUNK_KINDS
+    }
+
+
 async def test_bodies_of_the_examples_are_taken(service, client):
     """What the document shows as a body is answered as it shows."""
     world = service.world
@@ -58,6 +67,7 @@ async def test_bodies_of_the_examples_are_taken(service, client):
     references = {"agent_id": agent, "trunk_id": show(TRUNK, world.campaign.trunk_id)}
     ids = {
         "campaigns": show(CAMPAIGN, world.campaign.campaign_id),
+        "agents": agent,
         "caller-numbers": caller,
         "trunks": references["trunk_id"],
     }
@@ -68,11 +78,12 @@ async def test_bodies_of_the_examples_are_taken(service, client):
         if body is None:
             assert operation.body is None, operation
             continue
-        named = {name: references.get(name, value) for name, value in body.items()}
         path = operation.path.replace("{id}", ids.get(operation.path.split("/")[2], ""))
-        answer = await client.request(operation.method, path, json=named)
-        assert answer.status_code == operation.status, (operation.path, answer.text)
-        assert shape(answer.json()) == shape(operation.example), operation.path
+        for one in (body, *examples.OTHER_BODIES.get(operation.run.__name__, {}).values()):
+            named = {name: references.get(name, value) for name, value in one.items()}
+            answer = await client.request(operation.method, path, json=named)
+            assert answer.status_code == operation.status, (operation.path, answer.text)
+            assert shape(answer.json()) == shape(operation.example), operation.path
     assert agent.startswith(AGENT)
 
 

@@ -1,6 +1,11 @@
 """Workspaces, keys, agents and trunks over HTTP."""
 
+import json
+
+import pytest
+
 from ringback.ids import TRUNK, show
+from ringback.sealing import MASK
 from ringback.store.keys import Scope
 
 SIM = {"name": "sim", "kind": "simulator", "settings": {"seed": 7, "speed": 0}}
@@ -89,9 +94,38 @@ async def test_trunk_holds_lost_calls_for_as_long_as_it_is_told(client):
 
 async def test_trunk_of_a_kind_to_come_is_refused(client):
     """422 with the kinds that there are."""
-    answer = await client.post("/v1/trunks", json={**SIM, "kind": "sip"})
+    answer = await client.post("/v1/trunks", json={**SIM, "kind": "pigeon"})
     assert (answer.status_code, answer.json()["code"]) == (422, "trunk_kind_unknown")
-    assert "simulator" in answer.json()["message"]
+    assert answer.json()["message"].endswith("simulator, sip")
+
+
+async def test_a_password_is_kept_sealed_and_never_shown(service, client):
+    """Neither by the API nor in the database; what is not a password is shown as it was sent."""
+    settings = {"host": "sip.example.com", "username": "alice", "password": "s3cret"}
+    made = await client.post("/v1/trunks", json={"name": "main", "kind": "sip", "settings": settings})
+    assert made.status_code == 201
+    assert made.json()["settings"] == {**settings, "password": MASK}
+    trunk = f"/v1/trunks/{made.json()['id']}"
+    assert (await client.get(trunk)).json() == made.json()
+    assert (await client.get("/v1/trunks")).json()["data"][0] == made.json()
+    assert (await client.patch(trunk, json={"name": "x"})).json()["settings"]["password"] == MASK
+    stored = await service.world.value("SELECT settings::text FROM trunks WHERE kind = 'sip'")
+    assert "s3cret" not in stored
+    assert service.settings.sealer.unseal(json.loads(stored)) == settings
+
+
+async def test_a_trunk_without_a_password_shows_none(client):
+    """Left out or null, as it was sent."""
+    for settings in ({"host": "sip.example.com"}, {"host": "sip.example.com", "password": None}):
+        made = await client.post("/v1/trunks", json={"name": "main", "kind": "sip", "settings": settings})
+        assert made.json()["settings"] == settings
+
+
+async def test_a_sealed_password_is_none_that_can_be_sent(client):
+    """Who has seen one in the database cannot use it in a trunk of their own."""
+    settings = {"host": "sip.example.com", "username": "alice", "password": {"sealed": "gAAAA"}}
+    answer = await client.post("/v1/trunks", json={"name": "main", "kind": "sip", "settings": settings})
+    assert (answer.status_code, len(answer.json()["message"])) == (400, 1)
 
 
 async def test_settings_are_checked_by_the_kind_of_trunk(client):
@@ -116,9 +150,11 @@ async def test_test_key_keeps_to_simulators(service):
     world = service.world
     await world.rows("UPDATE trunks SET kind = 'sip'")
     trunk = await world.value("SELECT trunk_id FROM trunks")
+    sip = {"name": "main", "kind": "sip", "settings": {"host": "sip.example.com"}}
     async with service.client(await service.key(Scope.ADMIN, live=False)) as tester:
         for method, path, body in (
             ("POST", "/v1/api-keys", {"name": "k", "scopes": ["admin"]}),
+            ("POST", "/v1/trunks", sip),
             ("POST", "/v1/campaigns", {"name": "c", "trunk_id": show(TRUNK, trunk)}),
             ("POST", "/v1/calls", {"to_number": "+14155552671", "trunk_id": show(TRUNK, trunk)}),
             ("PATCH", f"/v1/trunks/{show(TRUNK, trunk)}", {"dials_per_sec": 1}),
@@ -127,12 +163,22 @@ async def test_test_key_keeps_to_simulators(service):
             assert (answer.status_code, answer.json()["code"]) == (403, "test_key"), path
 
 
-async def test_only_an_admin_makes_a_trunk_that_writes_a_file(service):
-    """A trunk with a record names a file on the server, so a key that may only call does not make one."""
-    body = {"name": "sim", "kind": "simulator", "settings": {"record": "dials.jsonl"}}
+SIMULATOR_WITH_RECORD = {"name": "sim", "kind": "simulator", "settings": {"record": "dials.jsonl"}}
+SIP_WITH_CA = {"name": "a", "kind": "sip", "settings": {"host": "a", "transport": "tls", "ca_file": "/etc/ca.pem"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "without"),
+    [
+        (SIMULATOR_WITH_RECORD, {}),
+        (SIP_WITH_CA, {"host": "a", "transport": "tls"}),
+    ],
+)
+async def test_only_an_admin_makes_a_trunk_that_names_a_file(service, body, without):
+    """A trunk that names a file on the server is not made by a key that may only call."""
     async with service.client(await service.key(Scope.CALLS_WRITE)) as client:
         refused = await client.post("/v1/trunks", json=body)
         assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope")
-        assert (await client.post("/v1/trunks", json={**body, "settings": {}})).status_code == 201
+        assert (await client.post("/v1/trunks", json={**body, "settings": without})).status_code == 201
     async with service.client(await service.key(Scope.ADMIN)) as client:
         assert (await client.post("/v1/trunks", json=body)).status_code == 201

@@ -71,6 +71,13 @@ def test_the_last_attempt_is_followed_by_none(ended):
     assert decide(EVERYTHING, EVERYTHING.max_attempts, ended, NOW, ANY_HOUR, 0.0) == expected
 
 
+@pytest.mark.parametrize("ended", EndReason)
+def test_who_wants_no_more_calls_gets_none(ended):
+    """However the attempt ended, the first as well as the last, and whether or not there is time for another."""
+    for attempt, bounds in ((1, ANY_HOUR), (EVERYTHING.max_attempts, ANY_HOUR), (1, Bounds(None, (), NOW))):
+        assert decide(EVERYTHING, attempt, ended, NOW, bounds, 0.0, opted_out=True) == Stop(FinalReason.OPTED_OUT)
+
+
 @pytest.mark.parametrize(
     ("attempt", "sec", "rule"),
     [(1, 300, "busy: 5m"), (2, 900, "busy: 15m"), (3, 3600, "busy: 1h"), (9, 3600, "busy: 1h")],

@@ -1,3 +1,4 @@
+import json
 import random
 from uuid import UUID
 
@@ -98,6 +99,28 @@ async def test_what_is_never_redialled_ends_the_call(make_world, reason):
     engine, [attempt] = await placed(world)
     await hears(engine, Ended(attempt, OVER, reason))
     assert [(c["final_status"], c["final_reason"]) for c in await world.calls()] == [("failed", "not_retryable")]
+    assert await world.queue() == []
+
+
+async def test_what_else_was_told_is_kept(make_world):
+    """A far end's odd words among it: no outcome waits for them."""
+    world = await make_world(leads=2, retry=POLICY)
+    engine, [one, other] = await placed(world, 2)
+    told = {"q850": 17, "sip_call_id": "a\0b", "hung_up_by": None, "note": "\ud800"}
+    assert await hears(engine, Ended(one, OVER, EndReason.USER_BUSY, details=told), talked(other)) == 2
+    kept = {row["attempt_id"]: row["details"] and json.loads(row["details"]) for row in await world.attempts()}
+    assert kept == {one: {"q850": 17, "sip_call_id": "a\ufffdb", "hung_up_by": None, "left_out": 1}, other: None}
+
+
+@pytest.mark.parametrize("reason", [EndReason.AGENT_DISCONNECTED, EndReason.VOICEMAIL_DETECTED])
+async def test_who_opted_out_is_not_dialled_again(make_world, reason):
+    """The call is over for that, also where the policy would have redialled it."""
+    world = await make_world(leads=1, retry=POLICY)
+    engine, [attempt] = await placed(world)
+    await hears(engine, Ended(attempt, OVER, reason, duration_sec=9, details={"opted_out": True, "digits": "9"}))
+    [row], [call] = await world.attempts(), await world.calls()
+    assert (row["status"], row["retry_at"], row["stop_reason"]) == ("completed", None, "opted_out")
+    assert (call["final_status"], call["final_reason"]) == ("completed", "opted_out")
     assert await world.queue() == []
 
 

@@ -4,6 +4,7 @@ import pytest
 from tests.embedded_server import AS_ROOT
 from tests.process.serving import SOURCES, run, serving, using
 
+from ringback.config import SECRET_KEY
 from ringback.store.embedded import EmbeddedPostgres
 
 
@@ -40,6 +41,15 @@ def test_a_port_that_is_taken_is_refused(home):
 def test_an_address_that_is_not_ours_is_refused(home, host):
     """An address of somebody else, or a name that nobody has, is one line too."""
     assert f"of {host} cannot be listened on" in refusal("serve", "--data", home.data, "--host", host)
+
+
+def test_a_key_for_passwords_that_is_none_is_refused(home):
+    """Before anything is started, with a way to make one; what was given is not told back."""
+    said = refusal("serve", "--data", home.data, "--port", 0, **{SECRET_KEY: "hunter2"})
+    assert SECRET_KEY in said
+    assert "openssl rand" in said
+    assert "hunter2" not in said
+    assert not using(home.data)
 
 
 def test_serving_before_init_is_refused(tmp_path):

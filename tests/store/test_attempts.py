@@ -1,4 +1,5 @@
 import asyncio
+import json
 from uuid import UUID
 
 import asyncpg
@@ -167,7 +168,7 @@ async def test_a_settlement_beside_a_cancellation_that_has_begun_does_not_wait_f
         await settle(world, ends(intent))
     assert len(await world.queue()) == 1
     async with world.database.connection() as db:
-        assert await finish.cancel_leftovers(db, ENDED_AT, Instant.MIN, 10) == 1
+        assert await finish.end_waiting(db, ENDED_AT, Instant.MIN, 10) == 1
     assert await world.queue() == []
     [call] = await world.calls()
     assert (call["final_status"], call["final_reason"], call["finished_at"]) == ("cancelled", "cancelled", ENDED_AT)
@@ -214,3 +215,13 @@ async def test_a_value_that_no_column_takes_is_not_taken_for_an_outage(make_worl
     [intent] = await claim(world, 1)
     with pytest.raises(asyncpg.DataError):
         await settle(world, is_final(intent, sip_code=1 << 20))
+
+
+async def test_what_else_was_told_is_kept_with_the_attempt(make_world):
+    """As JSON, beside one that has nothing to tell in the same batch."""
+    world = await make_world(leads=2)
+    told, plain = await claim(world, 2)
+    await settle(world, is_final(told, details='{"q850": 34, "digits": "1"}'), is_final(plain))
+    found = {row["call_id"]: row["details"] for row in await world.attempts()}
+    assert json.loads(found[told.call_id]) == {"q850": 34, "digits": "1"}
+    assert found[plain.call_id] is None

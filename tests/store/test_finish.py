@@ -2,7 +2,7 @@ import asyncio
 
 from tests.rows import second_campaign
 from tests.world import NOON, SINGLE, a_lead, claim, some_leads
-from whenever import TimeDelta
+from whenever import Instant, TimeDelta
 
 from ringback.store import finish
 from ringback.store.attempts import Withdrawal, withdraw
@@ -20,7 +20,7 @@ async def complete(world, now=END):
 async def expire(world, now=END, limit=100):
     """End what waits in campaigns that are over; returns how many calls."""
     async with world.database.connection() as db:
-        return await finish.expire_overdue(db, now, limit)
+        return await finish.end_waiting(db, now, Instant.MIN, limit)
 
 
 async def test_a_campaign_with_nothing_left_is_complete(make_world):
@@ -87,6 +87,17 @@ async def test_calls_of_a_paused_campaign_expire_too(make_world):
     world = await make_world(leads=1, ends_at=END)
     await world.act("pause")
     assert await expire(world) == 1
+
+
+async def test_calls_of_a_cancelled_campaign_are_cancelled(make_world):
+    """Its end has passed too: it is not by that that they are over. One cancelled before that instant is left alone."""
+    world = await make_world(leads=2, ends_at=NOON)
+    await world.value("UPDATE campaigns SET status = 'cancelled', finished_at = $1", NOON)
+    async with world.database.connection() as db:
+        assert await finish.end_waiting(db, END, NOON, 100) == 0
+        assert await finish.end_waiting(db, END, NOON - TimeDelta(microseconds=1), 100) == 2
+    assert {(c["final_status"], c["final_reason"]) for c in await world.calls()} == {("cancelled", "cancelled")}
+    assert await world.queue() == []
 
 
 async def test_leads_set_a_completed_campaign_running_again(make_world):

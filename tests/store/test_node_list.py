@@ -64,6 +64,26 @@ async def test_an_api_is_shown_for_as_long_as_it_answers(db):
     assert await states(db, 7201) == {("three", "api"): "answering"}
 
 
+async def test_an_api_that_was_started_again_is_shown_once(db):
+    """Whoever had its name is forgotten when that lease is over, though it was not yet when the new one began."""
+    await api_servers.enlist(db, "one", NOON, NOON + LEASE)
+    await api_servers.enlist(db, "two", NOON, NOON + LEASE)
+    began = NOON + TimeDelta(seconds=5)
+    number = await api_servers.enlist(db, "one", began, began + LEASE)
+    assert len(await list_nodes(db, began)) == 3
+    later = NOON + TimeDelta(seconds=11)
+    assert await api_servers.heartbeat(db, number, later, later + LEASE)
+    shown = [(one.name, one.state) for one in await list_nodes(db, later)]
+    assert shown == [("one", "answering"), ("two", "lease over")]
+
+
+async def test_an_api_that_has_been_gone_for_an_hour_is_not_shown(db):
+    """Whether or not another one has begun since then."""
+    await api_servers.enlist(db, "one", NOON, NOON + LEASE)
+    assert await states(db, 3609) == {("one", "api"): "lease over"}
+    assert await states(db, 3610) == {}
+
+
 async def test_what_a_node_says_of_itself_is_shown(db):
     """Its release, since when it works, its calls and its pace."""
     number = await begun(db, "one")

@@ -21,13 +21,13 @@ HOT = {
     ("queue", "lanes_now"): "limits_pkey",
     ("queue", "take_due"): "queue_lanes",
     ("queue", "expire"): "calls_pkey",
+    ("briefings", "briefings"): "calls_pkey",
     ("attempts", "settle"): "attempts_pkey",
     ("attempts", "progress"): "attempts_pkey",
     ("attempts", "withdraw"): "attempts_pkey",
     ("attempts", "still_live"): "attempts_pkey",
     ("attempts", "orphans"): "attempts_live",
-    ("finish", "expire_overdue"): "queue_lanes",
-    ("finish", "cancel_leftovers"): "queue_lanes",
+    ("finish", "end_waiting"): "queue_lanes",
     ("finish", "lock_idle"): "queue_lanes",
     ("finish", "to_hang_up"): "campaigns_pkey",
     ("grants", "lock_limits"): "limits_pkey",
@@ -47,6 +47,8 @@ HOT = {
     ("nodes", "explain"): "nodes_open",
 }
 """Each statement with the index that it must live by."""
+
+TOPICS = ("queue", "briefings", "attempts", "finish", "grants", "nodes")
 
 FILL = """
 INSERT INTO workspaces (workspace_id, name, created_at)
@@ -203,6 +205,6 @@ def test_the_engines_statements_are_looked_at():
     exempt = {("queue", "zone_sets"), ("queue", "intend"), ("queue", "postpone"), ("queue", "transaction_state")}
     exempt |= {("finish", "complete_empty"), ("grants", "grant")}
     exempt |= {("nodes", "lock_name"), ("nodes", "enlist"), ("nodes", "server_time")}
-    known = {(topic, name) for topic in ("queue", "attempts", "finish", "grants", "nodes") for name in load(topic)}
+    known = {(topic, name) for topic in TOPICS for name in load(topic)}
     assert known - exempt == set(HOT)
     assert exempt <= known

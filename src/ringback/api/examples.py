@@ -51,6 +51,12 @@ AGENT: Json = {
     "settings": {"text": "Your appointment is tomorrow."},
     "created_at": _AT,
 }
+AGENT_WITH_AUDIO: Json = {
+    **AGENT,
+    "settings": {
+        "audio": {"sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "seconds": 12.4}
+    },
+}
 TRUNK: Json = {
     "id": _TRUNK,
     "name": "sim",
@@ -147,6 +153,7 @@ def _attempt(attempt: int, status: str, called_at: str, **more: Any) -> Json:
         "answered_at": None,
         "ended_at": called_at,
         "policy_version": 1,
+        "details": None,
         **more,
     }
 
@@ -165,6 +172,8 @@ ATTEMPTS = [
         cost_micros=16_800,
         retry={"decision": "stop", "reason": "reached"},
         answered_at=_LATER,
+        sip_code=200,
+        details={"hung_up_by": "user", "digits": "1", "sip_call_id": "6f1d0c3a9b"},
     ),
 ]
 HISTORY: Json = {
@@ -258,6 +267,7 @@ BODIES: dict[str, Json] = {
     },
     "post_key": {"name": "reporting", "scopes": ["calls:read"], "live": True},
     "post_agent": {"name": "reminder", "kind": "message", "settings": AGENT["settings"]},
+    "patch_agent": {"settings": {"text": "Your appointment is tomorrow, {name}.", "repeat": 2, "opt_out_key": "9"}},
     "post_trunk": {
         "name": "sim",
         "kind": "simulator",
@@ -281,6 +291,29 @@ BODIES: dict[str, Json] = {
         "variables": {"order": "A-17"},
     },
 }
+OTHER_BODIES: dict[str, dict[str, Json]] = {
+    "post_trunk": {
+        "sip": {
+            "name": "main",
+            "kind": "sip",
+            "settings": {
+                "host": "sip.example.com",
+                "port": 5061,
+                "transport": "tls",
+                "username": "acme",
+                "password": "correct horse battery staple",
+                "from_number": "+14155550100",
+                "ring_timeout_sec": 30,
+                "max_call_sec": 600,
+                "codecs": ["pcmu", "pcma"],
+            },
+            "billing": BILLING,
+            "max_concurrent_calls": 60,
+            "dials_per_sec": 5,
+        }
+    }
+}
+"""Of operations that take things of several kinds: those of the other kinds."""
 
 
 def listed(item: Json) -> Json:

@@ -9,13 +9,14 @@ from ringback.api import examples
 from ringback.api.fields import Field, Fields
 from ringback.api.operation import Operation
 from ringback.api.problems import CODES, problem
-from ringback.api.upload import FORM, LEADS
+from ringback.api.upload import AUDIO_FORM, FORM, LEADS
 
 Json = dict[str, Any]
 
 EVERY_OPERATION = ("internal_error", "database_unavailable")
 WITH_KEY = ("unauthenticated", "missing_scope")
 WITH_QUERY = ("validation_failed",)
+WITH_FILE = ("validation_failed", "malformed_multipart", "body_too_large", "unsupported_media_type")
 WITH_BODY = ("validation_failed", "malformed_json", "body_too_large", "unsupported_media_type")
 
 _REQUEST_ID = {"description": "Quote it when you ask for help.", "schema": {"type": "string"}}
@@ -43,7 +44,8 @@ def codes_of(operation: Operation) -> list[str]:
     codes = [*EVERY_OPERATION, *operation.codes] if operation.path != "/healthz" else ["internal_error"]
     codes += WITH_KEY if operation.scope is not None else ()
     codes += WITH_QUERY if operation.query is not None else ()
-    codes += WITH_BODY if operation.body is not None or operation.reads_body else ()
+    codes += WITH_BODY if operation.body is not None else ()
+    codes += WITH_FILE if operation.reads_body else ()
     return sorted(set(codes))
 
 
@@ -77,16 +79,37 @@ def _header_parameters(operation: Operation) -> list[Json]:
 
 def _content(operation: Operation) -> Json | None:
     if operation.reads_body:
-        return {
-            "application/json": {"schema": _object(LEADS, required=True), "example": examples.LEADS_BODY},
-            "multipart/form-data": {"schema": _object(FORM, required=True)},
-        }
+        return _READ[operation.run.__name__]()
     if operation.body is None:
         return None
     required = operation.method == "POST" or any(field.required for field in operation.body.values())
     schema = _object(operation.body, required=required)
-    example = examples.BODIES.get(operation.run.__name__, {})
-    return {"application/json": {"schema": schema, "example": example}}
+    return {"application/json": {"schema": schema, **_examples(operation.run.__name__)}}
+
+
+def _examples(name: str) -> Json:
+    """One example of a body, or several by their names."""
+    one, others = examples.BODIES.get(name, {}), examples.OTHER_BODIES.get(name)
+    if others is None:
+        return {"example": one}
+    return {"examples": {kind: {"value": body} for kind, body in {one["kind"]: one, **others}.items()}}
+
+
+def _leads_content() -> Json:
+    return {
+        "application/json": {"schema": _object(LEADS, required=True), "example": examples.LEADS_BODY},
+        "multipart/form-data": {"schema": _object(FORM, required=True)},
+    }
+
+
+def _audio_content() -> Json:
+    bare = {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in _AUDIO}
+    return {**bare, "multipart/form-data": {"schema": _object(AUDIO_FORM, required=True)}}
+
+
+_AUDIO = ("audio/wav", "audio/mpeg", "audio/flac")
+_READ = {"post_leads": _leads_content, "put_agent_audio": _audio_content}
+"""What the operations take that read their body themselves."""
 
 
 def _object(fields: Fields, *, required: bool) -> Json:

@@ -14,6 +14,7 @@ from ringback.api.fields import Fields
 from ringback.clock import Clock
 from ringback.events import Publish
 from ringback.ids import Ids
+from ringback.sealing import Sealer
 from ringback.store.database import Database
 from ringback.store.keys import Scope
 
@@ -22,6 +23,7 @@ JSON_LIMIT = 1024 * 1024
 
 
 IMPORTS_AT_ONCE = 4
+CONVERSIONS_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class ApiSettings:
         trunk_kinds: the kinds of trunk that there are, each with what checks its settings and raises Invalid.
         chance: where the secrets of API keys come from: the system's generator.
         publish: told of every request that was answered, and of those that failed through no fault of their caller.
+        sealer: seals the passwords that are to be kept.
         leaving: set when this server was told to end; it still answers for a while.
         scrape: answers Prometheus in a format that it accepts, with the content type; None where it asks elsewhere.
     """
@@ -39,6 +42,7 @@ class ApiSettings:
     trunk_kinds: Mapping[str, Callable[[Mapping[str, Any]], object]]
     chance: random.Random
     publish: Publish
+    sealer: Sealer
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     scrape: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
 
@@ -55,6 +59,7 @@ class Api:
         settings: what the API was told when it was built.
         imports: a place for each import that may be under way. Each holds a connection for as long as it takes and
             asks for a second one: without an end to them they would wait for each other.
+        conversions: a place for each recording that may be converted at a time; each takes a core.
     """
 
     database: Database
@@ -63,6 +68,7 @@ class Api:
     keys: Keys
     settings: ApiSettings
     imports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IMPORTS_AT_ONCE))
+    conversions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONVERSIONS_AT_ONCE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,7 @@ class Operation:
     """One method of one path, with all that its document says.
 
     Attributes:
-        method: GET, POST, PATCH or DELETE.
+        method: GET, POST, PUT, PATCH or DELETE.
         path: such as `/v1/trunks/{id}`.
         scope: what the key needs; None where no key is needed.
         summary: one sentence.

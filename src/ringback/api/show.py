@@ -12,6 +12,7 @@ from ringback.domain.billing import parse_billing
 from ringback.domain.policy_form import show_policy
 from ringback.domain.window import show_window
 from ringback.ids import AGENT, ATTEMPT, CALL, CALLER_NUMBER, CAMPAIGN, KEY, LEAD, TRUNK, WORKSPACE, show
+from ringback.sealing import masked
 from ringback.store.calls import call_state
 from ringback.store.campaigns import CampaignRow
 from ringback.store.database import Record
@@ -65,7 +66,7 @@ def show_agent(row: Record) -> Json:
         "id": show(AGENT, row["agent_id"]),
         "name": row["name"],
         "kind": row["kind"],
-        "settings": msgspec.Raw(row["settings"]),
+        "settings": show_settings(row),
         "created_at": show_time(row["created_at"]),
     }
 
@@ -76,13 +77,19 @@ def show_trunk(row: Record) -> Json:
         "id": show(TRUNK, row["trunk_id"]),
         "name": row["name"],
         "kind": row["kind"],
-        "settings": msgspec.Raw(row["settings"]),
+        "settings": show_settings(row),
         "billing": asdict(parse_billing(msgspec.json.decode(row["billing"]))),
         "max_concurrent_calls": row["max_concurrent_calls"],
         "dials_per_sec": row["dials_per_sec"],
         "lost_call_hold_sec": row["lost_call_hold_sec"],
         "created_at": show_time(row["created_at"]),
     }
+
+
+def show_settings(row: Record) -> Any:
+    """Settings as they are stored, without their secrets."""
+    stored: str = row["settings"]
+    return masked(msgspec.json.decode(stored)) if '"sealed"' in stored else msgspec.Raw(stored)
 
 
 def show_caller(row: Record) -> Json:
@@ -122,7 +129,7 @@ def show_campaign(campaign: CampaignRow) -> Json:
 
 def show_call(row: Record) -> Json:
     """A call with how its last attempt went, light."""
-    in_campaign = row["campaign_no"] != 0
+    in_campaign, to_number = row["campaign_no"] != 0, show_number(row["to_number"])
     return {
         "id": show(CALL, row["call_id"]),
         "lead_id": show(LEAD, row["call_id"]) if in_campaign else None,
@@ -130,8 +137,8 @@ def show_call(row: Record) -> Json:
         "agent_id": show_id(AGENT, row["agent_id"]),
         "trunk_id": show_id(TRUNK, row["trunk_id"]),
         "trunk": row["trunk"],
-        "to_number": show_number(row["to_number"]),
-        "from_number": row["from_number"],
+        "to_number": to_number,
+        "from_number": row["from_number"] if to_number else None,  # the campaign's goes with the call's own
         "name": row["name"],
         "status": call_state(row["final_status"], row["live_status"], row["next_attempt"]),
         "final": row["final_status"] is not None,
@@ -214,7 +221,13 @@ def _attempt(row: Record) -> Json:
         "answered_at": show_time(row["answered_at"]),
         "ended_at": show_time(row["ended_at"]),
         "policy_version": row["policy_version"],
+        "details": show_attempt_details(row),
     }
+
+
+def show_attempt_details(row: Record) -> Any:
+    """What else the signalling and the agent told, as it is stored; None where nothing did."""
+    return msgspec.Raw(row["details"]) if row["details"] else None
 
 
 def _retry(row: Record) -> Json:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ringback.api.show import Json, attempts_of, show_call, show_time, show_variables
+from ringback.api.show import Json, attempts_of, show_attempt_details, show_call, show_time, show_variables
 from ringback.domain.policy_form import parse_policy, show_policy
 from ringback.store.database import Record
 
@@ -51,6 +51,8 @@ def _moments(row: Record) -> Iterator[dict[str, Any]]:
             "attempt": attempt,
             "status": row["status"],
             "end_reason": row["end_reason"],
+            "sip_code": row["sip_code"],
+            "details": show_attempt_details(row),
         }
     if row["retry_at"] is not None:
         due = {"due_at": show_time(row["retry_at"]), "rule": row["retry_rule"]}

@@ -24,7 +24,8 @@ def show_progress(campaign: CampaignRow, counts: Counts) -> Json:
         "scheduled": counts.scheduled,
         "live": counts.live,
         "finished": sum(final.values()),
-        "reached": by_reason.get("reached", 0),
+        # who wants no more calls was spoken to
+        "reached": by_reason.get("reached", 0) + by_reason.get("opted_out", 0),
         "by_final_status": _by(final.items(), lambda item: item[0][0]),
         "by_final_reason": by_reason,
         "attempt_stages": _stages(counts.tallies),

@@ -1,22 +1,26 @@
-"""Leads as they are sent: JSON, or a form with a file that goes to the disk and never whole into memory."""
+"""Files as they are sent, in a form or bare: they go to the disk and never whole into memory."""
 
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import IO, Any
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser  # type: ignore[import-untyped]
 
 from ringback.api.bodies import AnyRequest, blocks_of, read_json
 from ringback.api.fields import Field, Fields, text
-from ringback.errors import Invalid
+from ringback.carriers.sip.agents.message_settings import LARGEST_RECORDING
+from ringback.errors import Invalid, UnknownFileType
 from ringback.intake.leads import Chunk, leads_from_json, read_leads
 
 LEADS_JSON_LIMIT = 32 * 1024 * 1024
 FILE_LIMIT = 1536 * 1024 * 1024
 """Bytes of a body; a file may have a little less than this."""
 
+_AROUND_A_FILE = 16 * 1024
+"""Bytes that a form may have besides the file."""
 _WRITE_AT_ONCE = 1024 * 1024
 _LONGEST_TEXT_PART = 1024
 _MOST_PARTS = 8
@@ -28,14 +32,13 @@ def _list(raw: Any, name: str) -> list[Any]:
     return raw
 
 
+_FILE = Field(lambda raw, _: raw, {"type": "string", "contentMediaType": "application/octet-stream"}, required=True)
 _REGION = text(2, optional=True)
 LEADS = Fields(
     leads=Field(_list, {"type": "array", "items": {"type": "object"}}, required=True), default_region=_REGION
 )
-FORM = Fields(
-    file=Field(lambda raw, _: raw, {"type": "string", "contentMediaType": "application/octet-stream"}, required=True),
-    default_region=_REGION,
-)
+FORM = Fields(file=_FILE, default_region=_REGION)
+AUDIO_FORM = Fields(file=_FILE)
 
 
 @asynccontextmanager
@@ -53,18 +56,38 @@ async def leads_in(request: AnyRequest) -> AsyncIterator[Iterator[Chunk]]:
         yield leads_from_json(body["leads"], body["default_region"])
         return
     with tempfile.TemporaryFile() as file:
-        given = await _receive(request, options.get("boundary", ""), file)
+        given = await _receive(request, options.get("boundary", ""), file, FILE_LIMIT)
         body = FORM.parse(given)
         file.seek(0)
         yield read_leads(file, body["default_region"])
 
 
-async def _receive(request: AnyRequest, boundary: str, file: IO[bytes]) -> dict[str, Any]:
+async def receive_audio(request: AnyRequest, to: Path) -> None:
+    """Write the recording in a request's body, bare or in a form, to a file.
+
+    Raises:
+        Invalid: the form is malformed.
+        TooLarge: it is over its limit.
+        UnknownFileType: it is JSON.
+    """
+    kind, options = request.content_type
+    if kind == "application/json":
+        raise UnknownFileType("unsupported_media_type", "send the audio as it is, or in the field `file` of a form")
+    with to.open("wb") as file:
+        if kind == "multipart/form-data":
+            boundary, limit = options.get("boundary", ""), LARGEST_RECORDING + _AROUND_A_FILE
+            AUDIO_FORM.parse(await _receive(request, boundary, file, limit))
+            return
+        async for block in blocks_of(request, LARGEST_RECORDING):
+            file.write(block)
+
+
+async def _receive(request: AnyRequest, boundary: str, file: IO[bytes], limit: int) -> dict[str, Any]:
     """Write the part called `file` to the disk; returns the names of the parts with the texts of the others."""
     form = _Form(file)
     try:
         with PushMultipartParser(boundary, max_segment_count=_MOST_PARTS) as parser:
-            async for block in blocks_of(request, FILE_LIMIT):
+            async for block in blocks_of(request, limit):
                 for piece in parser.parse(block):
                     form.take(piece)
                 if len(form.pending) >= _WRITE_AT_ONCE:

@@ -17,6 +17,8 @@ class LimitKind(StrEnum):
     CAMPAIGN = "campaign"
     TRUNK = "trunk"
     CALLER = "caller"
+    CARRIER = "carrier"
+    """No cap of anybody's: what this node's own end of a trunk takes at the moment."""
 
 
 class LimitKey(NamedTuple):

@@ -78,7 +78,14 @@ class Bounds:
 
 
 def decide(
-    policy: RetryPolicy, attempt: int, ended: EndReason, ended_at: Instant, bounds: Bounds, chance: float
+    policy: RetryPolicy,
+    attempt: int,
+    ended: EndReason,
+    ended_at: Instant,
+    bounds: Bounds,
+    chance: float,
+    *,
+    opted_out: bool = False,
 ) -> RetryAt | Stop:
     """What follows an attempt.
 
@@ -89,10 +96,11 @@ def decide(
         ended_at: when; the wait counts from here.
         bounds: the calling window, the lead's zones, and the end.
         chance: a number from 0 up to 1 that places the jitter.
+        opted_out: whether who was called wants no more calls: that goes before all else.
     """
     meaning = MEANINGS[ended]
-    if meaning.reached:
-        return Stop(FinalReason.REACHED)
+    if opted_out or meaning.reached:
+        return Stop(FinalReason.OPTED_OUT if opted_out else FinalReason.REACHED)
     if ended is EndReason.CANCELLED_BY_OPERATOR:
         return Stop(FinalReason.CANCELLED)
     waits = policy.after.get(meaning.retry_key, ()) if meaning.retry_key else ()

@@ -133,7 +133,7 @@ class Dialler:
                     lanes = dict.fromkeys((lane.key, lane.via_trunk_no) for lane in due)
                     rows = await queue.lanes_now(db, lanes, node_no, now)
                     open_lanes = self._open(rows)
-                    rooms = self._rooms(rows, now)
+                    rooms = self._rooms(rows, now) | self._carrier_rooms(open_lanes)
                     settings = {queue.lane_key(row): row for row in rows}
                     shares = self._allot(open_lanes, settings, rooms, now)
                     self._wake_for_pace(rooms, now)
@@ -162,7 +162,7 @@ class Dialler:
             limits = queue.limits_of(row)
             trunk_key = (row["workspace_no"], row["via_trunk_no"])
             trunk = self._node.trunks.refresh(trunk_key, row)
-            if trunk is not None and None not in limits.values():
+            if trunk is not None and self._node.trunks.takes_dials(trunk_key) and None not in limits.values():
                 open_lanes[queue.lane_key(row)] = _route(row, trunk_key, trunk, tuple(limits))
         return open_lanes
 
@@ -170,6 +170,15 @@ class Dialler:
         """What is left of each limit that has a cap."""
         caps = {key: cap for row in rows for key, cap in queue.limits_of(row).items() if cap is not None}
         return {key: self._behind(key, room, now) for key, room in self._node.permits.rooms(caps, now).items()}
+
+    def _carrier_rooms(self, lanes: dict[LaneKey, Route]) -> dict[LimitKey, Room]:
+        """What this node's own end of each trunk takes at this moment, where that is bounded."""
+        rooms = {}
+        for route in lanes.values():
+            slots = self._node.trunks.carrier(route.trunk).room()
+            if slots is not None:
+                rooms[route.carrier] = Room(slots=slots)
+        return rooms
 
     def _behind(self, key: LimitKey, room: Room, now: Instant) -> Room:
         """A pace whose dials go out late has its next free instant after those that wait to be placed."""
@@ -184,7 +193,12 @@ class Dialler:
     ) -> dict[LaneKey, int]:
         up = self._node.hand.up
         wanted = [
-            Lane(key, tuple(k for k in lane.limits if k in rooms), up.get(key, 0), settings[key]["weight"] or 1)
+            Lane(
+                key,
+                tuple(k for k in (*lane.limits, lane.carrier) if k in rooms),
+                up.get(key, 0),
+                settings[key]["weight"] or 1,
+            )
             for key, lane in lanes.items()
         ]
         return allot(wanted, rooms, self._batch, now, AHEAD)

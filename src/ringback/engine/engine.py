@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from whenever import Instant
 
+from ringback.carriers.carrier import Carrier
 from ringback.engine.dial import Dialler
 from ringback.engine.finish import Finisher
 from ringback.engine.lease import ClockSkewed, NameTaken
+from ringback.engine.live import LiveAttempt
 from ringback.engine.node import Node
 from ringback.engine.overdue import Overseer
 from ringback.engine.place import Placer
@@ -26,6 +28,9 @@ FEW = 10
 
 GATHER_SEC = 0.01
 """The pause after a small claim, and the least time between two looks at the queue."""
+
+LAST_WORDS_SEC = 3.0
+"""For how long a node that leaves waits for the ends of calls that it hung up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,7 @@ class Engine:
             hand.intents.set()
             await asyncio.gather(*beginning)
             await self._drain(drain_sec)
+            await self._end_mortal()
             drained.set()
             hand.news.set()
         await self._once("leave", self._leave)
@@ -150,6 +156,23 @@ class Engine:
                     hand.room.clear()
         except TimeoutError:
             return  # what is still up is for rescue
+
+    async def _end_mortal(self) -> None:
+        """Hang up the calls that would end with this node anyway, so that their ends are known and settled."""
+        hand = self.node.hand
+        mortal = [a for a in hand.live.values() if a.called_at and not self._carrier(a).outlives_node]
+        for attempt in mortal:
+            await self._carrier(attempt).hang_up(attempt.dial.attempt_id, leaving=True)
+        try:
+            async with asyncio.timeout(LAST_WORDS_SEC):
+                while any(attempt.dial.attempt_id in hand.live for attempt in mortal):
+                    await hand.room.wait()
+                    hand.room.clear()
+        except TimeoutError:
+            return  # what is still up is for rescue
+
+    def _carrier(self, attempt: LiveAttempt) -> Carrier:
+        return self.node.trunks.carrier(attempt.route.trunk)
 
     async def _dial(self) -> int:
         """Claim. After a small batch there is a pause, so that dials that fall due one by one are claimed together."""

@@ -14,7 +14,7 @@ from whenever import Instant, TimeDelta
 from ringback.carriers.carrier import CallEvent, Dial
 from ringback.domain.attempt import AttemptState
 from ringback.domain.billing import Billing
-from ringback.domain.limits import LaneKey, LimitKey
+from ringback.domain.limits import LaneKey, LimitKey, LimitKind
 from ringback.engine.plan import DialPlan
 from ringback.store.attempts import Key
 
@@ -58,6 +58,11 @@ class Route:
     billing: Billing
     longest: TimeDelta
     hold: TimeDelta
+
+    @property
+    def carrier(self) -> LimitKey:
+        """The key of what this node's own end of the trunk takes."""
+        return LimitKey(self.trunk[0], LimitKind.CARRIER, self.trunk[1])
 
 
 class LiveAttempt(msgspec.Struct):

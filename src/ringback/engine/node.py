@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from whenever import Instant
 
 from ringback.clock import Clock
+from ringback.engine.brief import Briefs
 from ringback.engine.lease import Lease
 from ringback.engine.live import InHand, LiveAttempt
 from ringback.engine.permits import Permits
@@ -29,6 +30,7 @@ class Node:
         trunks: the carriers.
         plans: the rules for each dial.
         permits: what this node may use of the caps.
+        briefs: who handles each call.
         hand: what this node has in hand.
         publish: told of all that happens.
     """
@@ -41,6 +43,7 @@ class Node:
     trunks: Trunks
     plans: Plans
     permits: Permits
+    briefs: Briefs
     hand: InHand
     publish: Publish
 

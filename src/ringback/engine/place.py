@@ -3,14 +3,16 @@
 import asyncio
 from collections import deque
 
+import msgspec
 from whenever import Instant
 
 from ringback.carriers.carrier import Ended, NeverPlaced, Over, StillUp, Unknown
 from ringback.domain.attempt import AttemptState
 from ringback.domain.outcome import EndReason
+from ringback.engine.inquire import Inquirer
 from ringback.engine.live import LiveAttempt
 from ringback.engine.node import Node
-from ringback.errors import CarrierError, CarrierUnavailable
+from ringback.errors import CarrierError, CarrierUnavailable, NotAsked
 from ringback.events import HungUp, Placed, TrunkRefused, Withdrawn
 from ringback.ids import ATTEMPT, show
 from ringback.store import attempts, finish
@@ -36,7 +38,7 @@ class Placer:
 
     async def run_once(self) -> int:
         """Place the intents whose instant has come; returns how many left this node's hand or reached a trunk."""
-        ready = deque(self._node.hand.take_placeable(self._node.clock.now()))
+        ready = deque(await self._brief(self._node.hand.take_placeable(self._node.clock.now())))
         count, late_sec = len(ready), list[float]()
         await asyncio.gather(*(self._place_some(ready, late_sec) for _ in range(min(count, WIDTH))))
         if late_sec:
@@ -80,6 +82,26 @@ class Placer:
             self._node.publish(HungUp(len(calls)))
         return 0
 
+    async def _brief(self, ready: list[LiveAttempt]) -> list[LiveAttempt]:
+        """Let the dials of carriers that want it name what handles the call.
+
+        Raises:
+            DatabaseUnavailable: all of them are taken back.
+        """
+        wanting = [a for a in ready if self._node.trunks.carrier(a.route.trunk).wants_agents]
+        if not wanting:
+            return ready
+        try:
+            agents = await self._node.briefs.brief(wanting)
+        except BaseException:
+            self._node.hand.unplaced.extend(ready)
+            raise
+        unready = {a.dial.attempt_id: a for a in wanting if a.dial.attempt_id not in agents}
+        for attempt in wanting:
+            attempt.dial = msgspec.structs.replace(attempt.dial, agent=agents.get(attempt.dial.attempt_id))
+        self._node.hand.unplaced.extend(unready.values())
+        return [a for a in ready if a.dial.attempt_id not in unready]
+
     async def _place_some(self, ready: deque[LiveAttempt], late_sec: list[float]) -> None:
         """Place one after another of what nobody else has begun with."""
         while ready:
@@ -89,8 +111,7 @@ class Placer:
                     return
             attempt = ready.popleft()
             now = self._node.clock.now()
-            if self._may_place(attempt, now):
-                await self._place(attempt, now)
+            if self._may_place(attempt, now) and await self._place(attempt, now):
                 late_sec.append((now - attempt.due_at).total("seconds"))
             else:
                 self._node.hand.unplaced.append(attempt)
@@ -100,25 +121,36 @@ class Placer:
         lease = self._node.lease
         return lease.holds(now) and lease.node_no == attempt.node_no and attempt.plan.bounds.first_dial(now) == now
 
-    async def _place(self, attempt: LiveAttempt, now: Instant) -> None:
+    def _by(self, attempt: LiveAttempt, now: Instant) -> Instant:
+        """Until when it may be dialled at most: a calling window shuts with a minute, and not within one."""
+        minute_end = Instant.from_timestamp(now.timestamp() // 60 * 60 + 60)
+        ends_at = attempt.plan.bounds.ends_at or Instant.MAX
+        return min(self._node.lease.until, minute_end, ends_at)
+
+    async def _place(self, attempt: LiveAttempt, now: Instant) -> bool:
+        """Ask the trunk; False where it certainly was not asked, so that the dial can be taken back."""
         # set first: once the trunk may have been asked, this dial is never taken back
         self._was_asked(attempt, now)
         carrier = self._node.trunks.carrier(attempt.route.trunk)
         try:
-            self._was_asked(attempt, await carrier.place(attempt.dial))
+            self._was_asked(attempt, await carrier.place(attempt.dial, self._by(attempt, now)))
+        except NotAsked:
+            attempt.called_at = None
+            return False
         except CarrierUnavailable as refused:
             self._end(attempt, EndReason.NETWORK_FAILURE, refused)
         except CarrierError as refused:
             # it may have been dialled: never asked for again, but asked about
-            match await carrier.look_up(attempt.dial):
+            match await Inquirer().what_became(carrier, attempt.dial, now):
                 case NeverPlaced():
                     self._end(attempt, EndReason.NETWORK_FAILURE, refused)
                 case Over(ended=ended):
                     self._node.hand.hear(ended)
                 case Unknown():
                     self._end(attempt, EndReason.OUTCOME_UNKNOWN, refused)
-                case StillUp():
-                    pass  # its events come
+                case StillUp() | None:
+                    pass  # its events come, or it is asked about once it is overdue
+        return True
 
     def _was_asked(self, attempt: LiveAttempt, at: Instant) -> None:
         attempt.called_at = at

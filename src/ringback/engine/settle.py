@@ -13,6 +13,7 @@ from ringback.domain.billing import charge
 from ringback.domain.call import final_state
 from ringback.domain.outcome import MEANINGS, EndReason, Status
 from ringback.domain.retry import RetryAt, decide
+from ringback.engine.details import keep, opted_out
 from ringback.engine.live import LiveAttempt
 from ringback.engine.node import Node
 from ringback.events import AttemptsEnded, AttemptTrail, Settled, StrayEvent
@@ -134,7 +135,15 @@ def settle_as(attempt: LiveAttempt, ended: Ended, chance: float) -> Result:
     """What is to be written for an attempt that is over: its outcome, its cost, and what follows."""
     meaning = MEANINGS[ended.reason]
     answered = meaning.status is Status.COMPLETED
-    decision = decide(attempt.plan.policy, attempt.dial.attempt, ended.reason, ended.at, attempt.plan.bounds, chance)
+    decision = decide(
+        attempt.plan.policy,
+        attempt.dial.attempt,
+        ended.reason,
+        ended.at,
+        attempt.plan.bounds,
+        chance,
+        opted_out=opted_out(ended.details),
+    )
     bill = charge(attempt.route.billing, ended.duration_sec, answered)
     return Result(
         *attempt.key,
@@ -157,6 +166,7 @@ def settle_as(attempt: LiveAttempt, ended: Ended, chance: float) -> Result:
         final_status=None if isinstance(decision, RetryAt) else final_state(decision.reason, meaning.status),
         campaign_no=attempt.route.lane.campaign_no,
         held_until=_held_until(attempt) if ended.reason is EndReason.OUTCOME_UNKNOWN else None,
+        details=keep(ended.details),
     )
 
 

@@ -10,7 +10,7 @@ from whenever import TimeDelta
 from ringback.carriers.carrier import Carrier, Listener
 from ringback.domain.billing import Billing, parse_billing
 from ringback.errors import CallerError, CarrierError, OurError
-from ringback.events import Publish, TrunkRefused
+from ringback.events import Publish, TrunkDown, TrunkRefused, TrunkUp
 from ringback.ids import TRUNK, show
 from ringback.store.database import Record
 
@@ -45,6 +45,7 @@ class Trunks:
         self._listener = listener
         self._publish = publish
         self._known: dict[TrunkKey, Trunk] = {}
+        self._ailing: set[TrunkKey] = set()
 
     def carrier(self, key: TrunkKey) -> Carrier:
         """The carrier of a trunk that was refreshed before."""
@@ -65,6 +66,21 @@ class Trunks:
             self._publish(TrunkRefused(show(TRUNK, row["trunk_id"]), str(refused)))
             return None
         return self._known[key]
+
+    def takes_dials(self, key: TrunkKey) -> bool:
+        """Whether a trunk that was refreshed before takes dials; where it does not, its calls wait."""
+        self._tell_health(key, self._known[key])
+        return key not in self._ailing
+
+    def _tell_health(self, key: TrunkKey, trunk: Trunk) -> None:
+        """Publish that a trunk takes no dials any more, or takes them again."""
+        why = trunk.carrier.ailing
+        if why is not None and key not in self._ailing:
+            self._ailing.add(key)
+            self._publish(TrunkDown(trunk.shown, why))
+        elif why is None and key in self._ailing:
+            self._ailing.remove(key)
+            self._publish(TrunkUp(trunk.shown))
 
     async def close(self) -> None:
         """Close every carrier."""

@@ -17,6 +17,8 @@ def show_retries(url: str, key: str, call_id: str, *, as_json: bool) -> None:
         return
     if history["data"]:
         Console().print(history_table(history))
+    for line in remarks(history):
+        Console().print(line, soft_wrap=True, markup=False, highlight=False)
     Console().print(summary(history), soft_wrap=True, markup=False, highlight=False)
 
 
@@ -38,6 +40,38 @@ def history_table(history: dict[str, Any]) -> Table:
             _then(attempt["retry"]),
         )
     return table
+
+
+def remarks(history: dict[str, Any]) -> list[str]:
+    """A line for each attempt of which the signalling or the agent told more than the table has."""
+    return [
+        f"attempt {attempt['attempt']}: {', '.join(_told(attempt))}"
+        for attempt in history["data"]
+        if attempt.get("details")  # a server of the release before has no such field
+    ]
+
+
+_TOLD = {
+    "q850": "Q.850 {}",
+    "early_media": "early media",
+    "hung_up_by": "ended by {}",
+    "digits": "keys {}",
+    "opted_out": "opted out",
+    "sip_call_id": "Call-ID {}",
+}
+
+
+def _told(attempt: dict[str, Any]) -> list[str]:
+    details = attempt["details"]
+    known = [form.format(_plain(details[name])) for name, form in _TOLD.items() if name in details]
+    notes = [f"{_plain(name)}: {_plain(details[name])}" for name in sorted(details.keys() - _TOLD.keys())]
+    return [*([f"SIP {attempt['sip_code']}"] if attempt["sip_code"] else []), *known, *notes]
+
+
+def _plain(value: Any) -> str:
+    """A far end's words, without what a terminal would obey."""
+    text = str(value)
+    return text if text.isprintable() else ascii(text)
 
 
 def summary(history: dict[str, Any]) -> str:

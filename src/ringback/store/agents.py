@@ -23,6 +23,16 @@ async def find_agent(db: Connection, workspace_no: int, agent_id: UUID) -> Recor
     return await db.fetchrow(_SQL["agent"], workspace_no, agent_id)
 
 
+async def lock_agent(db: Connection, workspace_no: int, agent_id: UUID) -> Record | None:
+    """The agent, which nobody else changes until the end of the transaction."""
+    return await db.fetchrow(_SQL["lock_agent"], workspace_no, agent_id)
+
+
+async def change_agent(db: Connection, workspace_no: int, agent_id: UUID, name: str, settings: str) -> Record:
+    """Change an agent that is there; `settings` is JSON."""
+    return await db.fetchrow(_SQL["change_agent"], workspace_no, agent_id, name, settings)
+
+
 async def list_agents(db: Connection, workspace_no: int, part: Part) -> Listing:
     """The workspace's agents, newest first."""
     return await read_part(db, _SQL["agents"], _SQL["count_agents"], (workspace_no,), part)

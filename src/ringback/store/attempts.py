@@ -18,7 +18,7 @@ Key = tuple[int, UUID, int]
 
 
 class Result(NamedTuple):
-    """How an attempt ended and what was decided."""
+    """How an attempt ended and what was decided; `details` is JSON."""
 
     workspace_no: int
     call_id: UUID
@@ -42,6 +42,7 @@ class Result(NamedTuple):
     final_status: str | None
     campaign_no: int
     held_until: Instant | None
+    details: str | None = None
 
 
 class Progress(NamedTuple):
@@ -77,6 +78,7 @@ _OWN = (
     "billed_sec",
     "cost_micros",
     "retry_at",
+    "details",
 )
 _own = itemgetter(*map(Result._fields.index, _OWN))
 _VERDICT = tuple(name for name in Result._fields if name not in _OWN)

@@ -5,6 +5,7 @@ import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from uuid import UUID
 
 from whenever import Instant
@@ -59,22 +60,29 @@ async def import_leads(
         Invalid, TooLarge, UnknownFileType: what is wrong with the file as a whole.
         DatabaseUnavailable: nothing was imported.
     """
-    report = Report()
-    try:
+    report, drawn = Report(), _with_ids(chunks, ids.ascending(now))
+    with suppress(_DryRun):
         async with database.transaction() as db:
             await db.execute(_SQL["lock_leads"], workspace_no, campaign_no)
             rules = await db.fetchrow(_SQL["lead_rules"], workspace_no, campaign_no)
-            importer = _Importer(database, db, rules, now)
-            async for chunk, call_ids in _read_ahead(_with_ids(chunks, ids.ascending(now))):
-                report.reject_all(chunk.rejects)
-                await importer.store(chunk.leads, call_ids, report)
-            if await db.fetchval(_SQL["take_leads"], workspace_no, campaign_no, report.created > 0) is None:
-                raise Conflict("illegal_transition", "the campaign is cancelled and takes no more leads")
+            await _store_all(drawn, _Importer(database, db, rules, now), report)
+            await _run_again(db, rules, report)
             if dry_run:
                 raise _DryRun
-    except _DryRun:
-        pass
     return report
+
+
+async def _store_all(drawn: Iterator[Drawn], importer: "_Importer", report: Report) -> None:
+    async for chunk, call_ids in _read_ahead(drawn):
+        report.reject_all(chunk.rejects)
+        await importer.store(chunk.leads, call_ids, report)
+
+
+async def _run_again(db: Connection, rules: Record, report: Report) -> None:
+    """A campaign that was complete has leads again; one that was cancelled meanwhile takes none."""
+    key = (rules["workspace_no"], rules["campaign_no"])
+    if await db.fetchval(_SQL["take_leads"], *key, report.created > 0) is None:
+        raise Conflict("illegal_transition", "the campaign is cancelled and takes no more leads")
 
 
 class _Importer:

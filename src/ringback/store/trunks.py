@@ -58,6 +58,12 @@ async def list_trunks(db: Connection, workspace_no: int, part: Part) -> Listing:
     return await read_part(db, _SQL["trunks"], _SQL["count_trunks"], (workspace_no,), part)
 
 
+async def trunks_called(db: Connection, trunk_id: UUID | None, name: str) -> list[Record]:
+    """The trunks of this id or name in all workspaces of this installation; for its operator alone."""
+    rows: list[Record] = await db.fetch(_SQL["trunks_called"], trunk_id, name)
+    return rows
+
+
 async def change_trunk(db: Connection, trunk: Record, changes: Mapping[str, Any]) -> Record | None:
     """Change what is named, in a transaction; the rest stays.
 

@@ -62,6 +62,6 @@ OPERATIONS = (
         body=NEW,
         status=201,
         example=examples.CALL,
-        codes=("test_key", "unknown_agent", "unknown_trunk"),
+        codes=("agent_has_no_message", "test_key", "unknown_agent", "unknown_trunk"),
     ),
 )

@@ -129,7 +129,7 @@ def _check_span(plan: CampaignPlan) -> None:
 
 
 _PATH = "/v1/campaigns"
-_REFERENCES = ("test_key", "unknown_agent", "unknown_trunk")
+_REFERENCES = ("agent_has_no_message", "test_key", "unknown_agent", "unknown_trunk")
 _ONE = f"{_PATH}/{{id}}"
 OPERATIONS = (
     Operation(

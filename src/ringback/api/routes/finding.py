@@ -3,6 +3,9 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
+from ringback.api.agent_kinds import MESSAGE
 from ringback.api.fields import NOBODY
 from ringback.api.operation import Api, Ask
 from ringback.errors import Impossible, NotFound
@@ -59,10 +62,17 @@ async def usable_trunk(db: Connection, ask: Ask, trunk_id: UUID) -> Record:
 
 
 async def check_agent(db: Connection, ask: Ask, agent_id: UUID | None) -> None:
-    """Refuse an agent that is not there; None is no agent.
+    """Refuse an agent that is not there, or has nothing to say; None is no agent.
 
     Raises:
-        Impossible: `unknown_agent`.
+        Impossible: `unknown_agent` or `agent_has_no_message`.
     """
-    if agent_id is not None and await find_agent(db, ask.workspace_no, agent_id) is None:
+    if agent_id is None:
+        return
+    agent = await find_agent(db, ask.workspace_no, agent_id)
+    if agent is None:
         raise Impossible("unknown_agent", "agent_id names no agent of this workspace")
+    if agent["kind"] == MESSAGE and not {"text", "audio"} & msgspec.json.decode(agent["settings"]).keys():
+        raise Impossible(
+            "agent_has_no_message", "agent_id names an agent with neither a text nor a recording: give it one first"
+        )

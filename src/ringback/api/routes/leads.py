@@ -57,7 +57,7 @@ OPERATIONS = (
             "empty_file",
             "file_too_large",
             "illegal_transition",
-            "malformed_multipart",
+            "malformed_json",
             "password_protected",
             "test_key",
             "unknown_file_type",

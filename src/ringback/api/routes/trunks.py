@@ -21,6 +21,12 @@ from ringback.store.trunks import change_trunk, create_trunk, find_trunk, list_t
 DEFAULT_CONCURRENT_CALLS, DEFAULT_DIALS_PER_SEC = 30, 10.0
 LONGEST_HOLD_SEC = 86_400
 
+OF_FILES = ("record", "ca_file")
+"""Settings that name a file on the server."""
+
+SECRETS = ("password",)
+"""Settings that are kept sealed, and never shown."""
+
 _BILLING_SCHEMA = {
     "type": ["object", "null"],
     "properties": {
@@ -52,8 +58,8 @@ async def post_trunk(api: Api, ask: Ask) -> Answer:
     body = ask.body
     _check_settings(api, body["kind"], body["settings"])
     ask.key.require_trunk(body["kind"])
-    if body["settings"].get("record") is not None:
-        ask.key.require(Scope.ADMIN)  # the server will write to the file of that name
+    if any(body["settings"].get(name) is not None for name in OF_FILES):
+        ask.key.require(Scope.ADMIN)  # the server will write or read the file of that name
     trunk_id = api.ids.new(ask.now)
     async with api.database.connection() as db:
         await create_trunk(
@@ -62,7 +68,7 @@ async def post_trunk(api: Api, ask: Ask) -> Answer:
             trunk_id,
             body["name"],
             body["kind"],
-            _written(dict(body["settings"])),
+            _written(_sealed(api, body["settings"])),
             _written(asdict(body["billing"])),
             body["max_concurrent_calls"],
             body["dials_per_sec"],
@@ -102,6 +108,10 @@ def _check_settings(api: Api, kind: str, settings: Mapping[str, Any]) -> None:
         known = ", ".join(api.settings.trunk_kinds)
         raise Impossible("trunk_kind_unknown", f"the kinds of trunk of this release are: {known}")
     check(settings)
+
+
+def _sealed(api: Api, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {**settings, **{name: api.settings.sealer.seal(settings[name]) for name in SECRETS if name in settings}}
 
 
 def _written(value: dict[str, Any]) -> str:

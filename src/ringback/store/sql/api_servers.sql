@@ -9,7 +9,12 @@ VALUES ($1, $2, $3, $4, $4, $5)
 RETURNING server_no;
 
 -- name: heartbeat
--- The API answers. No row means that it was forgotten.
+-- The API answers. No row means that it was forgotten. Whoever had its name until it died is forgotten too: that one's
+-- lease may have outlasted its follower's beginning.
+WITH gone AS (
+    DELETE FROM api_servers g USING api_servers me
+    WHERE me.server_no = $1 AND g.name = me.name AND g.server_no <> $1 AND g.lease_until <= $2
+)
 UPDATE api_servers SET heartbeat_at = $2, lease_until = $3 WHERE server_no = $1 RETURNING server_no;
 
 -- name: leave

@@ -3,17 +3,17 @@
 -- sums. An attempt that is over already is passed over, so an event that comes twice or late changes nothing.
 WITH verdicts AS (
     SELECT * FROM unnest(
-        $13::integer[], $14::text[], $15::text[], $16::text[], $17::smallint[], $18::text[], $19::text[], $20::text[],
-        $21::text[], $22::integer[], $23::timestamptz[]
+        $14::integer[], $15::text[], $16::text[], $17::text[], $18::smallint[], $19::text[], $20::text[], $21::text[],
+        $22::text[], $23::integer[], $24::timestamptz[]
     ) WITH ORDINALITY AS v (workspace_no, status, end_reason, answered_by, sip_code, currency, retry_rule, stop_reason,
                             final_status, campaign_no, held_until, verdict_no)
 ),
 results AS (
     SELECT v.*, r.* FROM unnest(
         $1::uuid[], $2::smallint[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::integer[],
-        $8::integer[], $9::integer[], $10::bigint[], $11::timestamptz[], $12::integer[]
+        $8::integer[], $9::integer[], $10::bigint[], $11::timestamptz[], $12::text[], $13::integer[]
     ) AS r (call_id, attempt, attempt_id, called_at, answered_at, ended_at, duration_sec, ring_sec, billed_sec,
-            cost_micros, retry_at, verdict)
+            cost_micros, retry_at, details, verdict)
     JOIN verdicts v ON v.verdict_no = r.verdict
 ),
 -- A campaign that is cancelled redials nobody. One that is cancelled at this moment may be missed: finish.sql looks for
@@ -34,7 +34,7 @@ ended AS (
         called_at = coalesce(d.called_at, a.called_at), answered_at = coalesce(d.answered_at, a.answered_at),
         ended_at = d.ended_at, status = d.status, end_reason = d.end_reason, duration_sec = d.duration_sec,
         ring_sec = d.ring_sec, answered_by = d.answered_by, sip_code = d.sip_code, held_until = d.held_until,
-        billed_sec = d.billed_sec, cost_micros = d.cost_micros, currency = d.currency,
+        billed_sec = d.billed_sec, cost_micros = d.cost_micros, currency = d.currency, details = d.details::jsonb,
         retry_at = CASE WHEN NOT d.is_cancelled THEN d.retry_at END,
         retry_rule = CASE WHEN NOT d.is_cancelled THEN d.retry_rule END,
         stop_reason = CASE WHEN d.is_cancelled THEN 'cancelled' ELSE d.stop_reason END

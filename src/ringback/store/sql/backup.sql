@@ -7,6 +7,7 @@ SELECT pg_export_snapshot();
 SELECT 'workspaces' AS name, count(*) AS rows FROM workspaces
 UNION ALL SELECT 'api_keys', count(*) FROM api_keys
 UNION ALL SELECT 'agents', count(*) FROM agents
+UNION ALL SELECT 'agent_audio', count(*) FROM agent_audio
 UNION ALL SELECT 'trunks', count(*) FROM trunks
 UNION ALL SELECT 'caller_numbers', count(*) FROM caller_numbers
 UNION ALL SELECT 'campaigns', count(*) FROM campaigns

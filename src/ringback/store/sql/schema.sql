@@ -44,6 +44,19 @@ CREATE TABLE agents (
     PRIMARY KEY (workspace_no, agent_id)
 );
 
+-- What message agents play instead of speaking: one file an agent, converted when it was uploaded (16 kHz mono FLAC).
+CREATE TABLE agent_audio (
+    workspace_no integer NOT NULL,
+    agent_id     uuid NOT NULL,
+    sha256       text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    bytes        bytea NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_no, agent_id),
+    FOREIGN KEY (workspace_no, agent_id) REFERENCES agents
+);
+-- FLAC does not get smaller: PostgreSQL need not try.
+ALTER TABLE agent_audio ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
 CREATE TABLE trunks (
     workspace_no       integer NOT NULL REFERENCES workspaces,
     trunk_no           integer GENERATED ALWAYS AS IDENTITY,
@@ -247,6 +260,7 @@ CREATE TABLE attempts (
     stop_reason    text,
     caller_no      integer NOT NULL DEFAULT 0,
     held_until     timestamptz,
+    details        jsonb, -- what else the signalling and the agent told; null where nothing did
     PRIMARY KEY (workspace_no, call_id, attempt),
     CHECK ((ended_at IS NULL) = (status IN ('initiated', 'ringing', 'in-progress'))),
     CHECK ((ended_at IS NULL) = (end_reason IS NULL)),

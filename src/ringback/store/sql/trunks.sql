@@ -26,6 +26,14 @@ LEFT JOIN limits l ON l.workspace_no = t.workspace_no AND l.kind = 'trunk' AND l
 WHERE t.workspace_no = $1 AND ($2::uuid IS NULL OR t.trunk_id < $2)
 ORDER BY t.trunk_id DESC LIMIT $3 OFFSET $4;
 
+-- name: trunks_called
+-- Trunks of all workspaces by id or name: for an operator at the machine itself.
+SELECT t.trunk_id, t.name, t.kind, t.settings::text AS settings, w.name AS workspace
+FROM trunks t
+JOIN workspaces w USING (workspace_no)
+WHERE t.trunk_id = $1 OR t.name = $2
+ORDER BY t.trunk_id;
+
 -- name: count_trunks
 -- How many trunks a workspace has.
 SELECT count(*) FROM trunks WHERE workspace_no = $1;

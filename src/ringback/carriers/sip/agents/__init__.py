@@ -1,0 +1,1 @@
+"""What handles a call once it is answered; runs in a worker, on a `Line`."""

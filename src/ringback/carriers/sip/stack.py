@@ -1,0 +1,369 @@
+"""The SIP stack of a worker. No other module knows `baresip`.
+
+Its own call objects would miss events that come before `dial` returns, and each would look at every event: so there is
+one listener, and what comes for a handle that is not known yet is kept for a moment.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import baresip
+from baresip.errors import AudioNotActive, AudioRestarted, BaresipError
+from baresip.events import Event, StackEvent
+
+from ringback.carriers.sip.settings import SipSettings
+
+CALLS_PER_AGENT = 200
+"""One user agent of the stack holds 255 calls at most."""
+
+REGISTER_SEC = 600
+"""How long a registration lasts; the stack renews it in time."""
+
+EXPECTED_GAP = 64
+"""Early events are kept for so many handles at most."""
+
+_FINAL = re.compile(r"(?P<code>[1-6]\d\d)(?: [^,]*)?(?:,(?P<reason>.*))?", re.DOTALL)
+_Q850 = re.compile(r"Q\.850\s*;(?:[^,]*;)?\s*cause\s*=\s*(\d{1,3})", re.IGNORECASE)
+
+
+_CODECS = {"pcmu": "pcmu", "pcma": "pcma", "g722": "g722/16000/1", "opus": "opus/48000/2"}
+"""Our names of the codecs, and the stack's."""
+
+
+class StackRefused(Exception):
+    """The stack would not do it; nothing was sent."""
+
+
+class Kind(StrEnum):
+    """What the stack tells of a call."""
+
+    RINGING = "ringing"
+    MEDIA = "media"
+    ANSWERED = "answered"
+    DIGIT = "digit"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One event of a call; `text` is the digit, or the stack's words for how it closed."""
+
+    kind: Kind
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """What the words of a closed call say.
+
+    Attributes:
+        sip_code: the final response, None where none came.
+        q850: the cause in its Reason header (RFC 3326).
+    """
+
+    sip_code: int | None
+    q850: int | None
+
+
+def read_closed(text: str) -> Final:
+    """Read such words as `486 Busy Here,Q.850;cause=17;text="User busy"`."""
+    match = _FINAL.fullmatch(text)
+    code = int(match["code"]) if match else None
+    cause = _Q850.search(match["reason"] or "") if match else None
+    return Final(code, int(cause[1]) if cause else None)
+
+
+_KINDS = {
+    Event.CALL_RINGING: Kind.RINGING,
+    Event.CALL_PROGRESS: Kind.MEDIA,
+    Event.CALL_ESTABLISHED: Kind.ANSWERED,
+    Event.CALL_CLOSED: Kind.CLOSED,
+}
+
+
+class StackCall:
+    """One dial in the stack.
+
+    Args:
+        call: the library's own.
+        listener: told of its events.
+        agent: the user agent that it counts for.
+    """
+
+    def __init__(self, call: baresip.Call, listener: Callable[[News], None], agent: "_Agent") -> None:
+        self._call = call
+        self._audio = call.audio
+        self._digit = ""
+        self.listener = listener
+        self.agent = agent
+        self.closed = False
+        self.rtp_sent = self.rtp_received = 0
+
+    @property
+    def sip_call_id(self) -> str:
+        """The Call-ID on the wire, once it is known."""
+        return self._call.call_id or ""
+
+    def hear(self, event: StackEvent) -> None:
+        """Take an event of the stack."""
+        if event.call_id and not self._call.call_id:
+            self._call.call_id = event.call_id
+        if event.event is Event.CALL_DTMF_START:
+            self._digit = event.text or ""
+        elif event.event is Event.CALL_DTMF_END:
+            # the start tells the digit, the end tells that it was pressed once
+            digit, self._digit = self._digit, ""
+            if digit:
+                self.listener(News(Kind.DIGIT, digit))
+        elif event.event in _KINDS:
+            if event.event is Event.CALL_CLOSED:
+                self.closed = True
+                self._count(event.stats)
+            self.listener(News(_KINDS[event.event], event.text or ""))
+
+    def _count(self, stats: dict[str, dict[str, int]]) -> None:
+        """Packets of media, each way."""
+        self.rtp_sent = stats.get("tx", {}).get("packets", 0)
+        self.rtp_received = stats.get("rx", {}).get("packets", 0)
+
+    async def hang_up(self) -> None:
+        """CANCEL or BYE; nothing where it is over."""
+        if not self.closed:
+            try:
+                await self._call.hangup()
+            except BaresipError:
+                return  # its end crossed ours
+
+    def rate(self) -> int:
+        """Samples a second of both directions, 0 until there is audio."""
+        try:
+            info = self._audio.info()
+        except AudioNotActive:
+            return 0
+        return info.tx_sample_rate if info.tx_ready and info.rx_ready else 0
+
+    def write(self, pcm: bytes) -> int:
+        """Queue 16-bit mono audio; returns the bytes that there was room for."""
+        try:
+            return int(self._audio.write(pcm))
+        except (AudioNotActive, AudioRestarted):
+            return 0
+
+    def clear(self) -> None:
+        """Drop what is queued."""
+        try:
+            self._audio.flush_tx()
+        except (AudioNotActive, AudioRestarted):
+            return
+
+    def queued(self) -> int:
+        """Bytes that are queued."""
+        try:
+            return int(self._audio.info().tx_buffered)
+        except AudioNotActive:
+            return 0
+
+    def read(self, most: int) -> bytes:
+        """What came from the far end."""
+        try:
+            return bytes(self._audio.read(most))
+        except (AudioNotActive, AudioRestarted):
+            return b""
+
+
+@dataclass(eq=False, slots=True)
+class _Agent:
+    """A user agent of the stack, and how many calls it has."""
+
+    ua: baresip.UserAgent
+    calls: int = 0
+
+
+@dataclass(slots=True)
+class _Known:
+    """The calls by handle, and what came before a handle was known."""
+
+    calls: dict[int, StackCall] = field(default_factory=dict)
+    early: dict[int, list[StackEvent]] = field(default_factory=dict)
+
+
+class Stack:
+    """The running stack of this process: there can be one.
+
+    Args:
+        settings: of the trunk.
+        on_message: told of each SIP message from the stack's log thread: whether it was sent, and its text.
+        on_death: called when the SIP thread has died.
+    """
+
+    def __init__(
+        self, settings: SipSettings, on_message: Callable[[bool, str], None], on_death: Callable[[], None]
+    ) -> None:
+        self._settings = settings
+        self._on_message = on_message
+        self._on_death = on_death
+        self._runtime = baresip.Runtime()
+        self._agents: dict[str, list[_Agent]] = {}
+        self._making = asyncio.Lock()
+        self._registered: baresip.UserAgent | None = None
+        self._known = _Known()
+
+    async def start(self) -> None:
+        """Bring it up.
+
+        Raises:
+            StackRefused: it cannot be.
+        """
+        try:
+            await self._start()
+        except (BaresipError, ValueError, OSError) as failed:
+            raise StackRefused(str(failed)) from failed
+
+    async def _start(self) -> None:
+        _silence(self._on_message)
+        self._runtime.on_dead = self._on_death
+        self._runtime.subscribe(self._hear)
+        settings = self._settings
+        await self._runtime.start(
+            baresip.Config(
+                net_interface=settings.net_interface,
+                max_concurrent_calls=None,
+                sip_trace=True,
+                native_log_level="error",
+                extra_config_text=_extra(settings),
+            )
+        )
+        if settings.register and settings.username:
+            self._registered = await self._new_agent(settings.username, REGISTER_SEC)
+            await self._registered.register()
+        await self._agent(settings.from_number)
+
+    async def dial(
+        self, to_number: str, from_number: str | None, headers: dict[str, str], listener: Callable[[News], None]
+    ) -> StackCall:
+        """Send an INVITE. The listener may be told of events before this returns.
+
+        Raises:
+            StackRefused: nothing was sent.
+        """
+        try:
+            agent = await self._agent(from_number or self._settings.from_number)
+            agent.calls += 1
+            try:
+                call = await agent.ua.dial(sip_uri(self._settings, to_number), headers)
+            except BaseException:
+                agent.calls -= 1
+                raise
+        except (BaresipError, ValueError) as refused:
+            raise StackRefused(str(refused)) from refused
+        self._runtime.unsubscribe(call._on_stack_event)  # it would look at every event of every call
+        ours = StackCall(call, listener, agent)
+        self._known.calls[call.handle] = ours
+        for event in self._known.early.pop(call.handle, ()):
+            self._tell(call.handle, ours, event)
+        return ours
+
+    async def close(self) -> None:
+        """Take it down; calls that are up are dropped without a word, so hang up first."""
+        await self._runtime.close()
+
+    async def _agent(self, from_number: str | None) -> _Agent:
+        """A user agent for a caller number that has room for one more call."""
+        user = from_number or self._settings.username or "ringback"
+        async with self._making:
+            agents = self._agents.setdefault(user, [])
+            free = next((agent for agent in agents if agent.calls < CALLS_PER_AGENT), None)
+            if free is None:
+                free = _Agent(await self._new_agent(user, reg_interval=0))
+                agents.append(free)
+            return free
+
+    async def _new_agent(self, user: str, reg_interval: int) -> baresip.UserAgent:
+        ua = await baresip.UserAgent.create(self._runtime, self._account(user, reg_interval))
+        ua.on_incoming(_refuse)
+        return ua
+
+    def _account(self, user: str, reg_interval: int) -> baresip.Account:
+        settings = self._settings
+        return baresip.Account(
+            user=user,
+            domain=settings.from_domain or _address(settings),
+            password=settings.password or "",
+            registrar=settings.outbound_proxy,
+            reg_interval=reg_interval,
+            transport=settings.transport,
+            audio_codecs=tuple(_CODECS[codec] for codec in settings.codecs),
+            auth_user=settings.username,
+            extra_params=("sip_autoredirect=yes",) if settings.follow_redirects else (),
+        )
+
+    def _hear(self, event: StackEvent) -> None:
+        call = self._known.calls.get(event.call)
+        if call is not None:
+            self._tell(event.call, call, event)
+        elif event.call and event.event is not Event.CALL_INCOMING:
+            self._known.early.setdefault(event.call, []).append(event)
+            if len(self._known.early) > EXPECTED_GAP:
+                del self._known.early[next(iter(self._known.early))]
+
+    def _tell(self, handle: int, call: StackCall, event: StackEvent) -> None:
+        if event.event is Event.CALL_CLOSED and not call.closed:
+            del self._known.calls[handle]
+            call.agent.calls -= 1
+        call.hear(event)
+
+
+def sip_uri(settings: SipSettings, number: str) -> str:
+    """Whom to invite for a number (RFC 3261, section 19.1)."""
+    return f"sip:{number}@{_address(settings)};transport={settings.transport}"
+
+
+def _address(settings: SipSettings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{host}:{settings.port}" if settings.port else host
+
+
+def _refuse(call: baresip.Call) -> None:
+    """Nobody calls us: what comes in is a scanner."""
+    _REFUSALS.add(task := asyncio.get_running_loop().create_task(call.reject()))
+    task.add_done_callback(_REFUSALS.discard)
+
+
+_REFUSALS: set[asyncio.Task[None]] = set()
+
+
+def _extra(settings: SipSettings) -> str:
+    """What the stack's own configuration has no field for."""
+    lines = [f"rtp_ports {settings.media_port_low}-{settings.media_port_high}"]
+    if not settings.verify and settings.transport == "tls":
+        lines.append("sip_verify_server no")
+    elif settings.transport == "tls":
+        lines += ["sip_verify_server yes", f"sip_cafile {settings.ca_file or '/etc/ssl/certs/ca-certificates.crt'}"]
+    return "\n".join(lines) + "\n"
+
+
+class _Wire(logging.Handler):
+    """Hands on each SIP message; runs on the stack's log thread."""
+
+    def __init__(self, on_message: Callable[[bool, str], None]) -> None:
+        super().__init__(logging.DEBUG)
+        self._on_message = on_message
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand it on."""
+        head, _, text = record.getMessage().partition("\n")
+        self._on_message(head.startswith("TX"), text)
+
+
+def _silence(on_message: Callable[[bool, str], None]) -> None:
+    """The stack's own lines hold numbers: none of them goes to the log."""
+    everything, wire = logging.getLogger("baresip"), logging.getLogger("baresip.native.sip")
+    everything.propagate = False
+    everything.setLevel(logging.CRITICAL)
+    wire.setLevel(logging.DEBUG)
+    wire.propagate = False
+    wire.handlers = [_Wire(on_message)]

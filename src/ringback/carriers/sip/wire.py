@@ -1,0 +1,134 @@
+"""What the SIP messages of a dial tell beyond the stack's events, and what is needed to end it without the stack."""
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from ringback.carriers.sip.message import first, headers_of, tag_of
+
+ATTEMPT_HEADER = "X-Ringback-Attempt"
+"""On every INVITE: by it a dial can be looked up at the far end."""
+
+FORGOTTEN = 5_000
+"""Of so many dials that are over messages may still come: the stack repeats an INVITE for 32 s (RFC 3261, 17.1.1.2)."""
+
+_CALL_ID = re.compile(r"^(?:Call-ID|i)[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
+_CSEQ = re.compile(r"^CSeq[ \t]*:[ \t]*(\d+)[ \t]+(\w+)", re.IGNORECASE | re.MULTILINE)
+_TAGGED_TO = re.compile(r"^(?:To|t)[ \t]*:[^\r\n]*;[ \t]*tag=", re.IGNORECASE | re.MULTILINE)
+_RETRY_AFTER = re.compile(r"^Retry-After[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_SECRETS = re.compile(
+    r"^((?:Proxy-)?Authorization[ \t]*:)[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE
+)
+_KEYS = re.compile(r"^(a=crypto:.*?inline:|k=)[^\r\n]*", re.IGNORECASE | re.MULTILINE)
+_STATUS = re.compile(r"SIP/2\.0 (\d{3})")
+
+
+@dataclass(slots=True)
+class Noted:
+    """What was seen of one dial.
+
+    Attributes:
+        invite: the last INVITE that was sent, secrets masked.
+        number: its CSeq; one that is sent anew, with a password, has the next one.
+        accepted: the first 2xx to it, empty before that; it made the dialog that the stack is in.
+        final: the last final response to it, None before that.
+        responded: whether any response came, to any INVITE of the dial.
+        retry_after: whether a final response said when to try again.
+    """
+
+    invite: str = ""
+    number: int = 0
+    accepted: str = ""
+    final: int | None = None
+    responded: bool = False
+    retry_after: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One message, and whose it is.
+
+    Attributes:
+        sip_call_id: of the dial.
+        sent: by us.
+        text: it, secrets masked.
+        weighty: it is needed to end the dial without the stack.
+        again: it is a 2xx after the first one, which the stack leaves unanswered.
+    """
+
+    sip_call_id: str
+    sent: bool
+    text: str
+    weighty: bool
+    again: bool = False
+
+
+@dataclass(slots=True)
+class Wires:
+    """The dials of a worker by Call-ID.
+
+    It is written on the stack's log thread and read on the loop: no step leaves it inconsistent in between.
+    """
+
+    noted: dict[str, Noted] = field(default_factory=dict)
+    _forgotten: OrderedDict[str, None] = field(default_factory=OrderedDict)
+
+    def note(self, sent: bool, text: str) -> Seen | None:
+        """Take one message; None for one of no dial of ours."""
+        call_id, cseq = _CALL_ID.search(text), _CSEQ.search(text)
+        if call_id is None or cseq is None:
+            return None
+        key, number, method = call_id[1], int(cseq[1]), cseq[2].upper()
+        status = _STATUS.match(text)
+        if sent and status is None and method == "INVITE" and not _TAGGED_TO.search(text):
+            return self._invited(key, number, mask(text))
+        noted = self.noted.get(key)
+        if noted is None:
+            return None
+        if sent or status is None or method != "INVITE" or number != noted.number:
+            return Seen(key, sent, mask(text), weighty=False)
+        code, again = int(status[1]), bool(noted.accepted)
+        accepted = _note_response(noted, code, text)
+        return Seen(key, sent, mask(text), weighty=accepted and not again, again=accepted and again)
+
+    def forget(self, sip_call_id: str) -> None:
+        """Drop what is known of a dial."""
+        self.noted.pop(sip_call_id, None)
+        self._forgotten[sip_call_id] = None
+        while len(self._forgotten) > FORGOTTEN:
+            self._forgotten.popitem(last=False)
+
+    def _invited(self, key: str, number: int, text: str) -> Seen | None:
+        if key in self._forgotten:
+            return None
+        noted = self.noted.setdefault(key, Noted())
+        noted.invite = text
+        if number != noted.number:  # what was said to the one before is not the end of this one
+            noted.number, noted.final, noted.retry_after = number, None, False
+        return Seen(key, True, text, weighty=True)
+
+
+def mask(text: str) -> str:
+    """A SIP message without its credentials and keys."""
+    return _KEYS.sub(r"\1(masked)", _SECRETS.sub(r"\1 (masked)", text))
+
+
+def is_fork(accepted: str, again: str) -> bool:
+    """Whether a further 2xx made a dialog of its own: another phone was picked up as well (RFC 3261, 13.2.2.4)."""
+    return _far_tag(accepted) != _far_tag(again)
+
+
+def _far_tag(response: str) -> str:
+    return tag_of(first(headers_of(response), "to"))
+
+
+def _note_response(noted: Noted, status: int, text: str) -> bool:
+    noted.responded = True
+    if status < 200:
+        return False
+    noted.final = status
+    noted.retry_after = bool(_RETRY_AFTER.search(text))
+    if status < 300:
+        noted.accepted = noted.accepted or text
+        return True
+    return False

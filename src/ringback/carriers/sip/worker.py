@@ -1,0 +1,187 @@
+"""A worker: the process that holds a trunk's SIP stack and its calls' media. Run by the pool, never by hand.
+
+It lives with its socket. When the node's end is gone, for whatever reason, it hangs up what is up and ends.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Coroutine
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from secrets import token_hex
+from uuid import UUID
+
+import msgspec
+
+from ringback.carriers.sip.health import way_to
+from ringback.carriers.sip.leg import Leg
+from ringback.carriers.sip.protocol import (
+    LONGEST_LINE,
+    TO_WORKER,
+    Broken,
+    FromWorker,
+    HangUp,
+    Ping,
+    Place,
+    Pong,
+    Ready,
+    StartUp,
+    Wire,
+    as_unix,
+    write,
+)
+from ringback.carriers.sip.request import ack, address_of, ask, bye, tell
+from ringback.carriers.sip.settings import parse_settings
+from ringback.carriers.sip.stack import Stack, StackRefused
+from ringback.carriers.sip.wire import Noted, Seen, Wires, is_fork, mask
+from ringback.clock import SystemClock
+
+FAREWELL_SEC = 1.5
+"""For so long the far ends may take to confirm that they were hung up on."""
+
+
+class Worker:
+    """The calls of this process.
+
+    Args:
+        start: the trunk's settings and how many calls there may be.
+        writer: to the node.
+    """
+
+    def __init__(self, start: StartUp, writer: asyncio.StreamWriter) -> None:
+        self._start = start
+        self._settings = parse_settings(start.settings)
+        self._writer = writer
+        self._clock = SystemClock()
+        self._wires = Wires()
+        self._loop = asyncio.get_running_loop()
+        self._stack = Stack(self._settings, self._on_message, partial(os._exit, 3))
+        self._legs: dict[UUID, list[Leg]] = {}
+        self._by_call_id: dict[str, Leg] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._empty = asyncio.Event()
+
+    async def run(self, reader: asyncio.StreamReader) -> None:
+        """Do as the node says until its end of the socket is gone."""
+        try:
+            await self._stack.start()
+        except StackRefused as refused:
+            self._tell(Broken(str(refused)))
+            return
+        self._tell(Ready(os.getpid()))
+        with suppress(ConnectionError):  # the node was killed
+            while line := await reader.readline():
+                self._obey(TO_WORKER.decode(line))
+        await self._farewell()
+
+    def _obey(self, message: StartUp | Place | HangUp | Ping) -> None:
+        match message:
+            case Place():
+                leg = self._leg(message)
+                self._legs.setdefault(message.attempt_id, []).append(leg)
+                self._do(leg)
+            case HangUp(attempt_id=attempt_id, ours=ours):
+                for leg in self._legs.get(attempt_id, ()):
+                    self._spawn(leg.end(ours))
+            case Ping():
+                self._tell(Pong(sum(map(len, self._legs.values()))))
+            case StartUp():
+                pass  # it was the first line
+
+    def _leg(self, place: Place) -> Leg:
+        folder = Path(self._start.folder)
+        return Leg(place, self._settings, self._stack, self._wires, folder, self._clock, self._tell, self._forget)
+
+    def _do(self, leg: Leg) -> None:
+        async def dial() -> None:
+            await leg.dial()
+            if call_id := leg.ids["sip_call_id"]:
+                self._by_call_id[call_id] = leg
+                if noted := self._wires.noted.get(call_id):  # it was seen before it was known whose it is
+                    leg.see(Seen(call_id, True, noted.invite, weighty=True))
+                    if noted.responded:
+                        leg.see(Seen(call_id, False, noted.accepted, weighty=bool(noted.accepted)))
+
+        self._spawn(dial())
+
+    async def _farewell(self) -> None:
+        """Hang up on everybody."""
+        for leg in [leg for legs in self._legs.values() for leg in legs]:
+            self._spawn(leg.end("leaving"))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_SEC):
+                while self._legs:
+                    self._empty.clear()
+                    await self._empty.wait()
+        await self._stack.close()
+
+    def _forget(self, leg: Leg) -> None:
+        legs = self._legs.get(leg.attempt_id, [])
+        if leg in legs:
+            legs.remove(leg)
+        if not legs:
+            self._legs.pop(leg.attempt_id, None)
+        self._by_call_id.pop(leg.ids["sip_call_id"], None)
+        self._empty.set()
+
+    def _on_message(self, sent: bool, text: str) -> None:
+        """Runs on the stack's log thread."""
+        if self._start.trace:
+            traced = Wire(None, as_unix(self._clock.now()), sent, mask(text))
+            self._loop.call_soon_threadsafe(self._tell, traced)
+        seen = self._wires.note(sent, text)
+        if seen is not None:
+            self._loop.call_soon_threadsafe(self._see, seen)
+
+    def _see(self, seen: Seen) -> None:
+        leg, noted = self._by_call_id.get(seen.sip_call_id), self._wires.noted.get(seen.sip_call_id)
+        if seen.again and noted is not None:
+            self._spawn(self._confirm(noted, seen.text))
+        elif leg is not None:
+            leg.see(seen)
+
+    async def _confirm(self, noted: Noted, again: str) -> None:
+        """Do what the stack does not at a 2xx after the first: ACK it, and hang up on a second phone."""
+        peer, confirmation = way_to(self._settings), ack(noted.invite, again, token_hex(8))
+        with suppress(OSError):
+            await tell(confirmation, address_of(confirmation.target or "", peer), FAREWELL_SEC)
+            if is_fork(noted.accepted, again):
+                goodbye = bye(noted.invite, again, token_hex(8))
+                await ask(goodbye, address_of(goodbye.target or "", peer), FAREWELL_SEC)
+
+    def _tell(self, message: FromWorker) -> None:
+        if not self._writer.is_closing():
+            write(self._writer, message)
+
+    def _spawn(self, step: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(step)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def serve(fd: int) -> None:
+    """Work for the node at the other end of a socket."""
+    reader, writer = await asyncio.open_unix_connection(sock=socket.socket(fileno=fd), limit=LONGEST_LINE)
+    first = await reader.readline()
+    if first:
+        start = msgspec.json.decode(first, type=StartUp)
+        await Worker(start, writer).run(reader)
+    writer.close()
+
+
+def main() -> None:
+    """The process."""
+    parser = argparse.ArgumentParser(description="A worker of a SIP trunk; started by a node.")
+    parser.add_argument("--fd", type=int, required=True, help="the socket to the node")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the node's: it ends us by closing the socket
+    asyncio.run(serve(parser.parse_args().fd))
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

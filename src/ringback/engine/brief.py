@@ -1,0 +1,95 @@
+"""Brief: what handles each call, for carriers that must know it when they place the dial."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from ringback.carriers.carrier import Agent
+from ringback.engine.audio_files import AudioFiles
+from ringback.engine.live import LiveAttempt
+from ringback.errors import SecretKeyError
+from ringback.events import DutyFailed, Publish
+from ringback.ids import AGENT, show
+from ringback.sealing import Sealer
+from ringback.store.briefings import Briefing, read_briefings
+from ringback.store.database import Database
+
+RETRY_SEC = 0.5
+"""Dials that are taken back are due again at once: not to be claimed and taken back a hundred times a second."""
+
+AgentKey = tuple[int, UUID]
+"""(workspace_no, agent_id)."""
+
+
+class Briefs:
+    """Reads agents and variables for a batch of dials.
+
+    Args:
+        database: the store.
+        audio: the recordings of message agents, as files of this node.
+        sealer: opens the secrets in their settings.
+        publish: told of an agent that cannot be made ready here.
+    """
+
+    def __init__(self, database: Database, audio: AudioFiles, sealer: Sealer, publish: Publish) -> None:
+        self._database = database
+        self._audio = audio
+        self._sealer = sealer
+        self._publish = publish
+
+    async def brief(self, attempts: Sequence[LiveAttempt]) -> dict[UUID, Agent | None]:
+        """The agent of each dial by its attempt's id, None for a call that has none.
+
+        One whose agent cannot be made ready on this node is missing: it is not to be dialled from here now.
+
+        Raises:
+            DatabaseUnavailable: none of them is known.
+        """
+        async with self._database.connection() as db:
+            found = await read_briefings(db, [attempt.key[:2] for attempt in attempts])
+        settings = await self._settings(found)
+        agents = {one[:2]: _agent(one, settings[_key(one)]) for one in found if _key(one) in settings}
+        unready = {one[:2] for one in found} - agents.keys()
+        if unready:
+            await asyncio.sleep(RETRY_SEC)
+        return {a.dial.attempt_id: agents.get(a.key[:2]) for a in attempts if a.key[:2] not in unready}
+
+    async def _settings(self, found: Iterable[Briefing]) -> dict[AgentKey, dict[str, Any]]:
+        """The settings of each agent that is ready, once, however many calls it has."""
+        ready = {}
+        for key, one in {_key(one): one for one in found}.items():
+            try:
+                ready[key] = await self._prepared(one)
+            except (OSError, SecretKeyError) as failed:
+                why = f"calls of {show(AGENT, one.agent_id)} cannot be placed from this node: {failed}"
+                self._publish(DutyFailed("brief", why))
+        return ready
+
+    async def _prepared(self, one: Briefing) -> dict[str, Any]:
+        """An agent's settings in the clear; a recording is the path of a file, and one that is gone is left out.
+
+        Raises:
+            DatabaseUnavailable: its recording cannot be fetched now.
+            OSError: its recording cannot be kept here.
+            SecretKeyError: its secrets were sealed with a key that is not here.
+        """
+        settings: dict[str, Any] = self._sealer.unseal(msgspec.json.decode(one.settings))
+        if one.kind == "message" and (audio := settings.pop("audio", None)) is not None:
+            path = await self._audio.path_of(one.workspace_no, one.agent_id, audio["sha256"])
+            if path is not None:
+                settings["audio"] = str(path)
+        return settings
+
+
+def _key(one: Briefing) -> AgentKey:
+    return (one.workspace_no, one.agent_id)
+
+
+def _agent(one: Briefing, settings: dict[str, Any]) -> Agent:
+    """What is known of the call goes before; a lead's own variable of the same name goes before that."""
+    known = {"name": one.name, "campaign": one.campaign}
+    own = msgspec.json.decode(one.variables) if one.variables else {}
+    return Agent(one.kind, settings, {**{name: text for name, text in known.items() if text is not None}, **own})

@@ -1,0 +1,24 @@
+-- Real calls. This part only adds, and there is no other: a node of the release before settles without `details`, which
+-- stay null, and knows nothing of what agents play.
+
+-- Both at once and first. A settlement of the old node holds attempts and no agents, and whoever makes a campaign reads
+-- an agent's row, which this lock allows: only who changes agents waits.
+LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE agents IN SHARE ROW EXCLUSIVE MODE;
+
+-- What else the signalling and the agent told of an attempt; null where nothing did, as for simulated calls. Neither a
+-- row is written anew for it nor a page read, whatever the table holds.
+ALTER TABLE attempts ADD COLUMN details jsonb;
+
+-- What message agents play instead of speaking: one file an agent, converted when it was uploaded (16 kHz mono FLAC).
+CREATE TABLE agent_audio (
+    workspace_no integer NOT NULL,
+    agent_id     uuid NOT NULL,
+    sha256       text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    bytes        bytea NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_no, agent_id),
+    FOREIGN KEY (workspace_no, agent_id) REFERENCES agents
+);
+-- FLAC does not get smaller: PostgreSQL need not try.
+ALTER TABLE agent_audio ALTER COLUMN bytes SET STORAGE EXTERNAL;

@@ -1,0 +1,18 @@
+-- name: sealed
+-- What holds sealed secrets.
+SELECT 'trunk' AS kind, workspace_no, trunk_id AS id, settings::text AS settings
+FROM trunks WHERE settings::text LIKE '%"sealed"%'
+UNION ALL
+SELECT 'agent', workspace_no, agent_id, settings::text
+FROM agents WHERE settings::text LIKE '%"sealed"%'
+ORDER BY 1, 2, 3;
+
+-- name: reseal_trunk
+-- Put other seals on a trunk's secrets, unless somebody changed its settings meanwhile.
+UPDATE trunks SET settings = $4::text::jsonb
+WHERE workspace_no = $1 AND trunk_id = $2 AND settings = $3::text::jsonb;
+
+-- name: reseal_agent
+-- The same for an agent's.
+UPDATE agents SET settings = $4::text::jsonb
+WHERE workspace_no = $1 AND agent_id = $2 AND settings = $3::text::jsonb;

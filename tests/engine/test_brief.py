@@ -1,0 +1,175 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from tests.engine.carriers import Puppet, use
+from tests.rows import an_agent
+from tests.world import NOON
+from whenever import TimeDelta
+
+from ringback.carriers.carrier import Agent
+from ringback.config import AUDIO
+from ringback.engine import brief
+from ringback.errors import DatabaseUnavailable
+from ringback.events import DutyFailed, Withdrawn
+from ringback.ids import AGENT, show
+from ringback.sealing import Sealer
+from ringback.store.agent_audio import drop_audio, keep_audio
+
+SOUND = b"fLaC and so on"
+SHA256 = hashlib.sha256(SOUND).hexdigest()
+
+
+async def claimed(world, count=1, *, wants_agents=True):
+    """An engine that has claimed dials, and the trunk that is to place them."""
+    world.clock.advance_to(NOON + TimeDelta(milliseconds=1))
+    engine = await world.engine()
+    puppet = use(engine, Puppet(world.clock))
+    puppet.wants_agents = wants_agents
+    await engine.node.lease.run_once()
+    await engine.dialler.run_once()
+    assert len(engine.node.hand.live) == count
+    return engine, puppet
+
+
+async def agent_of_the_campaign(world, **plan):
+    """An agent that handles its calls; returns its id."""
+    agent = await an_agent(world, 1, **plan)
+    await world.value("UPDATE campaigns SET agent_id = $1", agent)
+    return agent
+
+
+async def record(world, agent, sound=SOUND):
+    """Give it a recording."""
+    sha256 = hashlib.sha256(sound).hexdigest()
+    async with world.database.connection() as db:
+        await keep_audio(db, world.workspace_no, agent, sha256, 1.5, sound, NOON)
+
+
+async def test_a_dial_names_its_agent_and_what_is_known_of_the_call(make_world):
+    """The lead's own variables go before the name and the campaign's name."""
+    world = await make_world(leads=2)
+    await agent_of_the_campaign(world, settings='{"text": "Hello"}')
+    first, second = [call["call_id"] for call in await world.calls()]
+    own = json.dumps({"order": "A-17", "campaign": "mine"})
+    await world.value("UPDATE calls SET name = 'Ada', variables = $2::text::jsonb WHERE call_id = $1", first, own)
+    engine, puppet = await claimed(world, 2)
+    await engine.placer.run_once()
+    by_call = {dial.call_id: dial.agent for dial in puppet.placed}
+    assert by_call[first] == Agent("message", {"text": "Hello"}, {"name": "Ada", "campaign": "mine", "order": "A-17"})
+    assert by_call[second] == Agent("message", {"text": "Hello"}, {"campaign": "c"})
+
+
+async def test_a_call_without_an_agent_is_placed_without_one(make_world):
+    """Somebody may want no more than to ring."""
+    world = await make_world(leads=1)
+    engine, puppet = await claimed(world)
+    await engine.placer.run_once()
+    assert [dial.agent for dial in puppet.placed] == [None]
+
+
+async def test_who_places_calls_that_nobody_handles_is_told_of_no_agent(make_world):
+    """Nor is the database asked."""
+    world = await make_world(leads=1)
+    await agent_of_the_campaign(world)
+    engine, puppet = await claimed(world, wants_agents=False)
+    await engine.placer.run_once()
+    assert [dial.agent for dial in puppet.placed] == [None]
+
+
+async def test_a_recording_is_a_file_of_this_node(make_world):
+    """Whole, under a path that tells what it is, however many calls play it."""
+    world = await make_world(leads=3)
+    await record(world, await agent_of_the_campaign(world))
+    engine, puppet = await claimed(world, 3)
+    await engine.placer.run_once()
+    [path] = {Path(dial.agent.settings["audio"]) for dial in puppet.placed}
+    assert path.parent == world.folder / AUDIO
+    assert (path.stem, path.read_bytes()) == (SHA256, SOUND)
+
+
+async def test_a_recording_that_is_gone_is_left_out(make_world):
+    """The agent has to say what it makes of that."""
+    world = await make_world(leads=1)
+    agent = await agent_of_the_campaign(world)
+    await record(world, agent)
+    async with world.database.connection() as db:
+        await drop_audio(db, world.workspace_no, agent)
+    engine, puppet = await claimed(world)
+    await engine.placer.run_once()
+    assert [dial.agent.settings for dial in puppet.placed] == [{}]
+
+
+async def test_only_a_message_plays_a_recording(make_world):
+    """What another kind calls by that name is its own affair."""
+    world = await make_world(leads=1)
+    await agent_of_the_campaign(world, kind="websocket", settings='{"audio": "both ways"}')
+    engine, puppet = await claimed(world)
+    await engine.placer.run_once()
+    assert [dial.agent.settings for dial in puppet.placed] == [{"audio": "both ways"}]
+
+
+async def test_what_cannot_be_made_ready_here_is_not_dialled(make_world, monkeypatch):
+    """Nobody is called for a message that cannot be played; others are, and the dial is due as before."""
+    monkeypatch.setattr(brief, "RETRY_SEC", 0)
+    world = await make_world(leads=2)
+    agent = await agent_of_the_campaign(world)
+    await record(world, agent)
+    first, second = [call["call_id"] for call in await world.calls()]
+    await world.value("UPDATE calls SET agent_id = $2 WHERE call_id = $1", first, await an_agent(world, 2))
+    (world.folder / AUDIO).write_text("in the way")
+    engine, puppet = await claimed(world, 2)
+    await engine.placer.run_once()
+    assert [dial.call_id for dial in puppet.placed] == [first]
+    assert [(row["call_id"], row["attempt"]) for row in await world.queue()] == [(second, 1)]
+    assert [event.dials for event in world.events if isinstance(event, Withdrawn)] == [1]
+    [failed] = [event for event in world.events if isinstance(event, DutyFailed)]
+    assert failed.duty == "brief"
+    assert show(AGENT, agent) in failed.why
+
+
+async def test_an_agents_secrets_are_told_in_the_clear(make_world):
+    """To who needs them, and to nobody before."""
+    world = await make_world(leads=1)
+    sealed = {"url": "wss://bot", "headers": Sealer(world.folder, None).seal({"Authorization": "Bearer x"})}
+    await agent_of_the_campaign(world, kind="websocket", settings=json.dumps(sealed))
+    engine, puppet = await claimed(world)
+    await engine.placer.run_once()
+    assert [dial.agent.settings for dial in puppet.placed] == [
+        {"url": "wss://bot", "headers": {"Authorization": "Bearer x"}}
+    ]
+
+
+async def test_without_the_key_of_its_secrets_an_agent_is_not_called_for(make_world, monkeypatch, tmp_path):
+    """The dial is due as before, and the log says what is to be done."""
+    monkeypatch.setattr(brief, "RETRY_SEC", 0)
+    world = await make_world(leads=1)
+    (tmp_path / "elsewhere").mkdir()
+    sealed = {"headers": Sealer(tmp_path / "elsewhere", None).seal({"Authorization": "Bearer x"})}
+    await agent_of_the_campaign(world, kind="websocket", settings=json.dumps(sealed))
+    engine, puppet = await claimed(world)
+    await engine.placer.run_once()
+    assert (puppet.placed, len(await world.queue())) == ([], 1)
+    [failed] = [event for event in world.events if isinstance(event, DutyFailed)]
+    assert "secret.key" in failed.why
+
+
+async def test_without_the_database_nobody_is_dialled(make_world, monkeypatch):
+    """All are taken back when it is there again, and then dialled."""
+    world = await make_world(leads=2)
+    await agent_of_the_campaign(world)
+    engine, puppet = await claimed(world, 2)
+
+    def away():
+        raise DatabaseUnavailable("away")
+
+    with monkeypatch.context() as gone:
+        gone.setattr(engine.node.database, "connection", away)
+        with pytest.raises(DatabaseUnavailable):
+            await engine.placer.run_once()
+    await engine.placer.run_once()
+    assert (puppet.placed, len(await world.queue())) == ([], 2)
+    await engine.dialler.run_once()
+    await engine.placer.run_once()
+    assert len(puppet.placed) == 2

@@ -1,0 +1,143 @@
+"""A telephone on loopback: it answers every call, keeps the audio that it hears, and has keys. SIPp keeps no audio."""
+
+import asyncio
+import re
+import struct
+from contextlib import asynccontextmanager
+
+import numpy as np
+from tests.sip.sipp import HOST
+
+from ringback.carriers.sip.agents.mulaw import decode
+
+PCMU, KEYS_TYPE = 0, 101
+FRAME = 160
+EVENTS = "0123456789*#"
+LOUD = 10
+KEY_SEC = 0.1
+
+
+class Phone:
+    """One call at a time.
+
+    Attributes:
+        port: of its signalling.
+        packets: the audio as it came: (when, sequence number, timestamp, mu-law).
+        over: set once the caller has hung up.
+    """
+
+    def __init__(self):
+        self.port = self._media_port = 0
+        self.packets = []
+        self.over = asyncio.Event()
+        self._signalling = self._media = self._their_media = self._their_signalling = None
+        self._invite = ""
+        self._sequence = 0
+
+    def heard(self):
+        """The audio, with silence where a packet is missing, as numbers from -1 to 1."""
+        first = self.packets[0][2]
+        sound = np.zeros(max(stamp for _, _, stamp, _ in self.packets) - first + FRAME)
+        for _, _, stamp, payload in self.packets:
+            sound[stamp - first : stamp - first + len(payload)] = decode(payload) / 32768
+        return sound
+
+    async def press(self, keys):
+        """Press keys, one after the other (RFC 4733, section 2.5)."""
+        for key in keys:
+            stamp = self._sequence * FRAME
+            for number in range(1, 8):
+                last = number > 5  # the end is sent three times
+                event = struct.pack("!BBH", EVENTS.index(key), 0x80 * last | LOUD, min(number, 5) * FRAME)
+                self._send_media(event, stamp, first=number == 1)
+                await asyncio.sleep(KEY_SEC / 5)
+            await asyncio.sleep(KEY_SEC)
+
+    def hang_up(self):
+        """BYE, the other way round (RFC 3261, section 12.2.1.1)."""
+        headers = _headers(self._invite)
+        contact = re.search(r"<([^>]+)>", headers["contact"])[1]
+        lines = (
+            f"BYE {contact} SIP/2.0",
+            f"Via: SIP/2.0/UDP {HOST}:{self.port};branch=z9hG4bKbye;rport",
+            "Max-Forwards: 70",
+            f"From: {headers['to']};tag=phone",
+            f"To: {headers['from']}",
+            f"Call-ID: {headers['call-id']}",
+            "CSeq: 1 BYE",
+            "Content-Length: 0",
+        )
+        self._signalling.sendto("\r\n".join((*lines, "", "")).encode(), self._their_signalling)
+
+    def _send_media(self, payload, stamp, *, first):
+        self._sequence += 1
+        kind = 0x80 * first | KEYS_TYPE
+        self._media.sendto(struct.pack("!BBHII", 0x80, kind, self._sequence, stamp, 7) + payload, self._their_media)
+
+    def _on_message(self, data, address):
+        text = data.decode()
+        method = text.partition(" ")[0]
+        if method == "INVITE" and not self._invite:
+            self._invite, self._their_signalling = text, address
+            port = re.search(r"^m=audio (\d+)", text, re.MULTILINE)[1]
+            self._their_media = (HOST, int(port))
+            self._reply(text, "180 Ringing", address)
+            self._reply(text, "200 OK", address, self._sdp())
+        elif method in ("BYE", "CANCEL", "OPTIONS"):
+            self._reply(text, "200 OK", address)
+            if method == "BYE":
+                self.over.set()
+
+    def _reply(self, request, status, address, body=""):
+        headers = _headers(request)
+        to = headers["to"] if "tag=" in headers["to"] else f"{headers['to']};tag=phone"
+        vias = re.findall(r"^Via: .*$", request.replace("\r", ""), re.MULTILINE)
+        lines = [f"SIP/2.0 {status}", *vias, f"From: {headers['from']}", f"To: {to}", f"Call-ID: {headers['call-id']}"]
+        lines += [f"CSeq: {headers['cseq']}", f"Contact: <sip:phone@{HOST}:{self.port}>"]
+        lines += ["Content-Type: application/sdp"] if body else []
+        lines += [f"Content-Length: {len(body)}", "", body]
+        self._signalling.sendto("\r\n".join(lines).encode(), address)
+
+    def _sdp(self):
+        lines = (
+            "v=0",
+            f"o=- 1 1 IN IP4 {HOST}",
+            "s=-",
+            f"c=IN IP4 {HOST}",
+            "t=0 0",
+            f"m=audio {self._media_port} RTP/AVP {PCMU} {KEYS_TYPE}",
+            f"a=rtpmap:{KEYS_TYPE} telephone-event/8000",
+            f"a=fmtp:{KEYS_TYPE} 0-15",
+            "",
+        )
+        return "\r\n".join(lines)
+
+    def _on_media(self, data, _):
+        _, kind, sequence, stamp, _ = struct.unpack("!BBHII", data[:12])
+        if kind & 0x7F == PCMU:
+            self.packets.append((asyncio.get_running_loop().time(), sequence, stamp, data[12:]))
+
+
+def _headers(message):
+    """The headers by their names in lower case, the last of each."""
+    return {name.lower(): value.strip() for name, value in re.findall(r"^([\w-]+): *(.*)$", message, re.MULTILINE)}
+
+
+class _Socket(asyncio.DatagramProtocol):
+    def __init__(self, hear):
+        self.datagram_received = hear
+
+
+@asynccontextmanager
+async def phone():
+    """A telephone, until the block ends."""
+    made, loop = Phone(), asyncio.get_running_loop()
+    made._signalling, _ = await loop.create_datagram_endpoint(lambda: _Socket(made._on_message), (HOST, 0))
+    made._media, _ = await loop.create_datagram_endpoint(lambda: _Socket(made._on_media), (HOST, 0))
+    made.port = made._signalling.get_extra_info("sockname")[1]
+    made._media_port = made._media.get_extra_info("sockname")[1]
+    try:
+        yield made
+    finally:
+        made._signalling.close()
+        made._media.close()
