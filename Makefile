@@ -18,7 +18,7 @@ test: .venv/ready .venv/pipecat/ready ## run all tests
 	@scripts/system_packages.sh
 	@$(BIN)/python -m coverage run -m pytest tests/domain
 	@$(BIN)/python -m coverage report --skip-covered
-	@$(BIN)/python -m pytest -n 2 tests
+	@$(BIN)/python -m pytest -n 3 tests
 
 check: .venv/ready ## format, lint, types, layers
 	@$(BIN)/ruff format --check .
@@ -26,7 +26,7 @@ check: .venv/ready ## format, lint, types, layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: .venv/bench ## measure, and write docs/benchmarks.md (three quarters of an hour, 15 GB of disk)
+bench: .venv/bench ## measure, and write docs/benchmarks.md (an hour, 15 GB of disk)
 	@$(BIN)/python -m bench
 
 soak: .venv/ready ## kill, freeze and cut off for an hour (SOAK="--kills 10000"), and write docs/soak.md

@@ -40,6 +40,7 @@ class Attempt(msgspec.Struct):
     answered_at: datetime | None
     ended_at: datetime | None
     policy_version: int
+    details: Any
 
 
 class History(msgspec.Struct):
@@ -117,4 +118,5 @@ def _attempt(row: asyncpg.Record) -> Attempt:
         row["answered_at"],
         row["ended_at"],
         row["policy_version"],
+        None if row["details"] is None else msgspec.Raw(row["details"].encode()),
     )

@@ -175,3 +175,15 @@ SELECT call_id FROM calls WHERE workspace_no = $1 ORDER BY random() LIMIT $2;
 -- name: pause
 -- Nothing more of this tenant is dialled.
 UPDATE campaigns SET status = 'paused' WHERE workspace_no = $1;
+
+-- name: make_sip
+-- Let the trunk be one over SIP.
+UPDATE trunks SET kind = 'sip', settings = $2::text::jsonb WHERE workspace_no = $1;
+
+-- name: give_manners
+-- Let all leads have numbers whose last four digits say how they behave at the far end of the tests.
+UPDATE calls SET to_number = '+1' || 200000 + substr(to_number, 4)::bigint % 600000 || $2 WHERE workspace_no = $1;
+
+-- name: intents
+-- When each intent was made.
+SELECT attempt_id, intent_at FROM attempts WHERE workspace_no = $1;

@@ -65,3 +65,38 @@ async def an_agent(world: World, n: int, *, kind: str = "message", settings: str
         NOON,
     )
     return made
+
+
+async def an_attempt(
+    world: World, call_id: UUID, attempt: int = 1, *, ended_at: Instant | None = NOON, node_no: int = 0, **also: str
+) -> UUID:
+    """An attempt of a call, that was answered and is over unless `ended_at` is None; returns its id.
+
+    Args:
+        world: where the call is.
+        call_id: which.
+        attempt: its ordinal.
+        ended_at: when it ended.
+        node_no: who placed it.
+        also: `details`, JSON.
+    """
+    made = world.ids.new(world.clock.now())
+    over = ended_at is not None
+    await world.value(
+        """INSERT INTO attempts (workspace_no, call_id, attempt, attempt_id, campaign_no, trunk_no, node_no,
+            policy_version, status, intent_at, called_at, answered_at, ended_at, end_reason, stop_reason, details)
+        VALUES ($1, $2, $3, $4, 0, $5, $6, 1, $7, $8, $8, $8, $9, $10, $11, $12::text::jsonb)""",
+        world.workspace_no,
+        call_id,
+        attempt,
+        made,
+        world.trunk_no,
+        node_no,
+        "completed" if over else "in-progress",
+        NOON,
+        ended_at,
+        "user_disconnected" if over else None,
+        "reached" if over else None,
+        also.get("details"),
+    )
+    return made

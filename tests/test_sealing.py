@@ -107,7 +107,11 @@ def test_a_key_file_that_is_gone_is_not_made_anew_to_open_with(tmp_path):
     assert sealer.unseal(stored) == "x"
 
 
-@pytest.mark.parametrize("text", ["", "password", f"{OLD},", "A" * 44, OLD[:-4]])
+@pytest.mark.parametrize(
+    "text",
+    ["", "password", f"{OLD},", "A" * 44, OLD[:-4]],
+    ids=["nothing", "a password", "a comma too many", "no padding", "too short"],  # those who share the tests agree
+)
 def test_what_is_no_key_is_refused_with_a_way_to_make_one(tmp_path, text):
     """From the environment at once; of a file when it is needed."""
     with pytest.raises(SecretKeyError, match="openssl rand"):

@@ -1,5 +1,10 @@
 """`python -m ringback` is `ringback`."""
 
-from ringback.cli import main
+import sys
+
+try:
+    from ringback.cli import main
+except KeyboardInterrupt:  # Ctrl-C before the first of our own lines runs
+    sys.exit(130)
 
 main()

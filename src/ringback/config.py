@@ -14,8 +14,11 @@ PLAIN_WEBSOCKETS = "RINGBACK_PLAIN_WEBSOCKETS"
 AUDIO = "audio"
 """Where in a data directory the sounds of message agents are; each of them can be made again."""
 
+RECORDINGS = "recordings"
+"""Where in a data directory the recordings of its calls are, and nowhere else."""
+
 OWN_NAMES = frozenset(
-    {"postgres", "postgres.new", "postgres.log", "postgres.log.1", "run", "lock", "metrics", AUDIO}
+    {"postgres", "postgres.new", "postgres.log", "postgres.log.1", "run", "lock", "metrics", AUDIO, RECORDINGS}
     | {"release", "release.new", "node-name", "node-name.new", "secret.key", "secret.key.new"}
     | {"lost+found"}  # the file system's, where one is mounted there
 )

@@ -137,6 +137,13 @@ class Retired:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingsDeleted:
+    """Files of this server were deleted: the calls that they were of were deleted or anonymised."""
+
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrunkRefused:
     """A trunk cannot be used, or did not take the dial of an attempt."""
 
@@ -239,6 +246,7 @@ Event = (
     | HungUp
     | CampaignsFinished
     | Retired
+    | RecordingsDeleted
     | TrunkRefused
     | TrunkDown
     | TrunkUp

@@ -111,8 +111,8 @@ def build_engine(
     sealer = Sealer(folder, secret_key())
     trunks = Trunks(carrier_maker(clock, folder, sealer), hand.hear, publish)
     permits = Permits(database, clock, lease, publish)
-    briefs = Briefs(database, AudioFiles(database, folder / AUDIO), sealer, publish)
-    node = Node(database, clock, chance, Ids(chance), lease, trunks, Plans(), permits, briefs, hand, publish)
+    briefs = Briefs(database, AudioFiles(database, folder / AUDIO), sealer, publish, chance)
+    node = Node(database, clock, chance, Ids(chance), lease, trunks, Plans(), permits, briefs, hand, publish, folder)
     return Engine(node, settings)
 
 
@@ -146,6 +146,8 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
         chance=chance,
         publish=publish,
         sealer=Sealer(settings.data, secret_key()),
+        folder=settings.data,
+        node=settings.node_name or settings.host,
         leaving=ending.leaving,
         scrape=scraper if settings.metrics_port is None else None,
     )

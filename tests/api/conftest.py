@@ -73,7 +73,8 @@ async def make_service(postgres, tmp_path):
 
         async def make(**plan):
             world = await worlds.enter_async_context(a_world(postgres, tmp_path, **plan))
-            settings = ApiSettings(TRUNK_KINDS, random.Random(5), world.events.append, Sealer(tmp_path, None))
+            sealer = Sealer(tmp_path, None)
+            settings = ApiSettings(TRUNK_KINDS, random.Random(5), world.events.append, sealer, tmp_path, "a")
             return Service(world, create_app(world.database, world.clock, Ids(random.Random(11)), settings), settings)
 
         yield make

@@ -85,6 +85,47 @@ async def test_change_that_is_wrong_changes_nothing(client, made, change):
     assert await settings(client, agent) == TEXT["settings"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "own"),
+    [
+        ("message", {"text": "Hello."}),
+        ("websocket", {"url": "wss://bot.example.com/calls"}),
+        ("sip", {"uri": "sip:bot@pbx.example.com;transport=udp"}),
+    ],
+)
+async def test_agent_of_any_kind_can_be_told_of_machines(client, made, kind, own):
+    """Beside the settings of its kind, and changed as they are."""
+    agent = await made({"name": "a", "kind": kind, "settings": {**own, "detect": "full", "on_machine": "message"}})
+    assert await settings(client, agent) == {**own, "detect": "full", "on_machine": "message"}
+    await client.patch(agent, json={"settings": {"detect": "fast", "on_machine": None}})
+    assert await settings(client, agent) == {**own, "detect": "fast"}
+
+
+async def test_agent_of_any_kind_can_be_told_to_record(client, made):
+    """With what is said first; null takes it away, and what is wrong is named with the rest."""
+    how = {"record": "opus", "announcement": "This call is recorded.", "announcement_language": "en-gb"}
+    agent = await made({"name": "a", "kind": "websocket", "settings": {"url": "wss://bot.example.com", **how}})
+    assert await settings(client, agent) == {"url": "wss://bot.example.com", **how}
+    wrong = await client.patch(agent, json={"settings": {"record": "mp3", "detect": "slow"}})
+    assert [line.split()[0] for line in wrong.json()["message"]] == ["settings.detect", "settings.record"]
+    await client.patch(agent, json={"settings": {"record": "none", "announcement": None}})
+    left = {"record": "none", "announcement_language": "en-gb"}
+    assert await settings(client, agent) == {"url": "wss://bot.example.com", **left}
+
+
+async def test_what_is_wrong_about_machines_is_named_with_the_rest(client, made):
+    """In one answer, and nothing is changed."""
+    agent = await made(TEXT)
+    answer = await client.patch(agent, json={"settings": {"repeat": 9, "detect": "slow", "on_machine": 1}})
+    assert answer.status_code == 400
+    assert [line.split()[0] for line in answer.json()["message"]] == [
+        "settings.repeat",
+        "settings.detect",
+        "settings.on_machine",
+    ]
+    assert await settings(client, agent) == TEXT["settings"]
+
+
 async def test_recording_takes_the_place_of_the_text(service, client, made, recording):
     """In a form or as it is; it is stored as FLAC of 16 kHz, and the agent tells how long it plays."""
     agent = await made({**TEXT, "settings": {"text": "Hello.", "repeat": 2}})
@@ -195,11 +236,66 @@ async def test_headers_of_a_bot_are_secrets(service, client):
         return service.settings.sealer.unseal(json.loads(text))
 
     assert await stored() == bot["settings"]
-    await client.patch(agent, json={"settings": {"url": "wss://other.example.com/"}})
-    assert await stored() == {"url": "wss://other.example.com/", "headers": headers}
+    await client.patch(agent, json={"settings": {"url": "wss://bot.example.com/others"}})
+    assert await stored() == {"url": "wss://bot.example.com/others", "headers": headers}
     sent = {"Authorization": "********", "X-New": "********"}
     assert (await client.patch(agent, json={"settings": {"headers": sent}})).status_code == 200
     assert (await stored())["headers"] == {"Authorization": "Bearer s3cret", "X-New": "********"}
     assert (await client.patch(agent, json={"settings": {"headers": None}})).json()["settings"].keys() == {"url"}
     for wrong in ({"url": None}, {"url": "http://x"}, {"headers": {"Host": "x"}}, {"text": "Hello."}):
         assert (await client.patch(agent, json={"settings": wrong})).status_code == 400, wrong
+
+
+async def test_headers_of_a_bot_do_not_follow_it_to_another_server(service, client):
+    """Whoever may change an agent does not get its secrets sent to a server of his own."""
+    settings = {"url": "wss://bot.example.com/calls", "headers": {"Authorization": "Bearer s3cret"}}
+    made = (await client.post("/v1/agents", json={"name": "bot", "kind": "websocket", "settings": settings})).json()
+    agent, elsewhere = f"/v1/agents/{made['id']}", {"url": "wss://bot.example.com:444/calls"}
+    for kept in ({}, {"headers": {"Authorization": "********"}}):
+        answer = await client.patch(agent, json={"settings": {**elsewhere, **kept}})
+        assert answer.status_code == 400
+        assert "settings.headers must be given anew" in answer.json()["message"][0]
+    for given in ({"headers": {"Authorization": "Bearer other"}}, {"url": "wss://third.example.com", "headers": None}):
+        assert (await client.patch(agent, json={"settings": {**elsewhere, **given}})).status_code == 200
+
+
+async def test_bridge_is_kept_as_it_was_given(service, client):
+    """With its transport, and its headers sealed; what is left out has its default when somebody is connected."""
+    given = {
+        "uri": "sip:bot@pbx.example.com",
+        "while_ringing": "tone",
+        "ring_timeout_sec": None,
+        "headers": {"X-Key": "s3cret"},
+    }
+    answer = await client.post("/v1/agents", json={"name": "sales", "kind": "sip", "settings": given})
+    assert answer.status_code == 201
+    uri = "sip:bot@pbx.example.com;transport=udp"
+    assert answer.json()["settings"] == {"uri": uri, "while_ringing": "tone", "headers": {"X-Key": "********"}}
+    agent = f"/v1/agents/{answer.json()['id']}"
+    await client.patch(agent, json={"settings": {"ring_timeout_sec": 5, "while_ringing": None}})
+    text = await service.world.value("SELECT settings::text FROM agents WHERE kind = 'sip'")
+    assert "s3cret" not in text
+    stored = service.settings.sealer.unseal(json.loads(text))
+    assert stored == {"uri": uri, "ring_timeout_sec": 5, "headers": {"X-Key": "s3cret"}}
+
+
+async def test_bridge_that_is_wrong_is_refused(client, made):
+    """With a line for each setting; and headers do not follow it to another server."""
+    settings = {"uri": "sip:bot@pbx.example.com", "headers": {"X-Key": "s3cret"}}
+    agent = await made({"name": "sales", "kind": "sip", "settings": settings})
+    for wrong, lines in (
+        ({"uri": None}, ["settings.uri"]),
+        (
+            {"uri": "sip:pbx", "while_ringing": 1, "detect": "x"},
+            ["settings.uri", "settings.while_ringing", "settings.detect"],
+        ),
+        ({"text": "Hello."}, ["settings.text"]),
+        ({"headers": {"Via": "x"}}, ["settings.headers.Via"]),
+        ({"uri": "sip:bot@pbx.example.com:5070"}, ["settings.headers"]),
+        ({"uri": "sip:bot@pbx.example.com;transport=tcp", "headers": {"X-Key": "********"}}, ["settings.headers"]),
+    ):
+        answer = await client.patch(agent, json={"settings": wrong})
+        assert answer.status_code == 400, wrong
+        assert [line.split()[0] for line in answer.json()["message"]] == lines
+    for right in ({"uri": "sip:other@pbx.example.com"}, {"uri": "sip:bot@sip.example.com", "headers": None}):
+        assert (await client.patch(agent, json={"settings": right})).status_code == 200, right

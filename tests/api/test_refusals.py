@@ -72,12 +72,8 @@ async def test_key_is_looked_up_again_after_two_seconds(service):
 
 async def test_each_operation_needs_its_scope(service):
     """A key with only the other scopes is refused everywhere, before anything is looked at."""
-    others = {
-        Scope.CALLS_READ: [Scope.CALLS_WRITE],
-        Scope.CALLS_WRITE: [Scope.CALLS_READ],
-        Scope.ADMIN: [Scope.CALLS_READ, Scope.CALLS_WRITE],
-    }
-    secrets = {scope: await service.key(*rest) for scope, rest in others.items()}
+    least = set(Scope) - {Scope.ADMIN}
+    secrets = {scope: await service.key(*sorted(least - {scope})) for scope in Scope}
     for operation in OPERATIONS:
         if operation.scope is None:
             continue

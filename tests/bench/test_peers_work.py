@@ -18,7 +18,7 @@ async def test_a_peer_dials_the_same_people_as_our_engine():
     simulator = Simulator(PEOPLE, VirtualClock(NOW), heard.append)
     for job in first_jobs(200):
         attempt_id = UUID(int=random.Random(job.lead_no).getrandbits(128))
-        await simulator.place(Dial(attempt_id, attempt_id, 1, job.to_number, None, (job.zone,)))
+        await simulator.place(Dial(attempt_id, attempt_id, 1, job.to_number, None, (job.zone,)), Instant.MAX)
         ended = next(event for event in heard if isinstance(event, Ended) and event.attempt_id == attempt_id)
         row = dict(zip(COLUMNS, perform(job, NOW).row, strict=True))
         assert (row["end_reason"], row["duration_sec"], row["ring_sec"], row["sip_code"]) == (

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import psutil
 from tests.carriers.far_end import Behaviour, Condition, FarEnd
+from tests.sip.messages import Call
 from tests.sip.numbers import Manner, number, refusal
 from tests.sip.scenario import Pace
-from tests.sip.sipp import HOST, Call, Sipp
+from tests.sip.sipp import HOST, Sipp
 from whenever import Instant
 
 from ringback import ids

@@ -53,8 +53,10 @@ def test_names_of_headers_may_be_short(wires):
             message("INVITE sip:us@192.0.2.9 SIP/2.0", "To: <sip:us>;tag=ours", "Call-ID: abc@ours", "CSeq: 7 INVITE"),
         ),
         (True, message("SIP/2.0 200 OK", "To: <sip:us>;tag=ours", "Call-ID: abc@ours", "CSeq: 7 INVITE")),
+        (False, response("486 Busy Here").replace("branch=", "branch=not")),
+        (False, response("4860 Busier")),
     ],
-    ids=["200 of CANCEL", "200 of BYE", "our ACK", "their re-INVITE", "our 200 to it"],
+    ids=["200 of CANCEL", "200 of BYE", "our ACK", "their re-INVITE", "our 200 to it", "of another branch", "no code"],
 )
 def test_what_is_no_response_to_the_invite_decides_nothing(wires, sent, text):
     """It is of the dial, and says nothing of how it ended."""

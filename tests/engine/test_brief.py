@@ -8,14 +8,16 @@ from tests.rows import an_agent
 from tests.world import NOON
 from whenever import TimeDelta
 
-from ringback.carriers.carrier import Agent
+from ringback.carriers.carrier import Agent, Answered, Ended
 from ringback.config import AUDIO
+from ringback.domain.outcome import EndReason
 from ringback.engine import brief
 from ringback.errors import DatabaseUnavailable
 from ringback.events import DutyFailed, Withdrawn
-from ringback.ids import AGENT, show
+from ringback.ids import AGENT, CALL, show
 from ringback.sealing import Sealer
 from ringback.store.agent_audio import drop_audio, keep_audio
+from ringback.store.agent_tokens import read_token
 
 SOUND = b"fLaC and so on"
 SHA256 = hashlib.sha256(SOUND).hexdigest()
@@ -173,3 +175,48 @@ async def test_without_the_database_nobody_is_dialled(make_world, monkeypatch):
     await engine.dialler.run_once()
     await engine.placer.run_once()
     assert len(puppet.placed) == 2
+
+
+async def test_each_attempt_has_a_token_of_its_own(make_world):
+    """Told to its agent; what is kept is its hash, with the attempt. Those that have nothing to report have none."""
+    world = await make_world(leads=3)
+    await agent_of_the_campaign(world, kind="websocket", settings='{"url": "wss://bot"}')
+    silent = (await world.calls())[0]["call_id"]
+    await world.value("UPDATE calls SET agent_id = $2 WHERE call_id = $1", silent, await an_agent(world, 2))
+    engine, puppet = await claimed(world, 3)
+    await engine.placer.run_once()
+    told = {dial.call_id: read_token(dial.agent.token) for dial in puppet.placed}
+    assert told.pop(silent) is None
+    assert {(token.workspace_no, token.attempt) for token in told.values()} == {(world.workspace_no, 1)}
+    kept = {row["call_id"]: row["token_hash"] for row in await world.rows("SELECT * FROM agent_reports")}
+    assert kept == {call_id: token.digest for call_id, token in told.items()}
+    assert len(set(kept.values())) == 2
+
+
+async def test_tokens_of_calls_that_nobody_answered_are_forgotten(make_world):
+    """Only an agent whose call was answered, or of which nobody knows, can have been told."""
+    world = await make_world(leads=3)
+    await agent_of_the_campaign(world, kind="websocket", settings='{"url": "wss://bot"}')
+    engine, puppet = await claimed(world, 3)
+    await engine.placer.run_once()
+    rings, talks, lost = [dial.attempt_id for dial in puppet.placed]
+    now = world.clock.now()
+    puppet.listener(Answered(talks, now))
+    puppet.listener(Ended(rings, now, EndReason.USER_DID_NOT_PICK_UP))
+    puppet.listener(Ended(talks, now, EndReason.USER_DISCONNECTED))
+    puppet.listener(Ended(lost, now, EndReason.OUTCOME_UNKNOWN))
+    await engine.settler.run_once()
+    left = await world.rows("SELECT a.attempt_id FROM agent_reports JOIN attempts a USING (workspace_no, call_id)")
+    assert {row["attempt_id"] for row in left} == {talks, lost}
+
+
+@pytest.mark.parametrize(("record", "file"), [("wav", "-1.wav"), ("opus", "-1.opus"), ("none", None), (None, None)])
+async def test_recorded_call_has_its_place(make_world, record, file):
+    """By the workspace, the day, the call and the attempt; a call that is not to be recorded has none."""
+    world = await make_world(leads=1)
+    await agent_of_the_campaign(world, settings=json.dumps({"text": "Hello", "record": record}))
+    engine, puppet = await claimed(world)
+    await engine.placer.run_once()
+    [dial] = puppet.placed
+    place = f"recordings/{world.workspace_no}/2026-03-02/{show(CALL, dial.call_id)}{file}"
+    assert dial.agent.recording == (place if file else "")

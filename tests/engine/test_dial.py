@@ -1,10 +1,13 @@
 import pytest
+from tests.engine.carriers import Puppet, use
+from tests.engine.duties import begun, dial
 from tests.engine.invariants import check_all, most_at_once, most_in_a_second
 from tests.rows import second_campaign, single_call
 from tests.world import NOBODY_ANSWERS, NOON, a_lead, drive, some_leads
 from whenever import Instant, TimeDelta
 
 from ringback.domain.window import DailyWindow
+from ringback.engine.dial import LOOK_AGAIN
 from ringback.engine.virtual import run_virtual
 from ringback.events import Claimed
 
@@ -221,3 +224,14 @@ async def test_single_calls_are_dialled_beside_a_campaign(make_world):
     assert [dial["to_number"] for dial in world.dials()] == ["+14155550999"] * 2
     assert [row["attempt"] for row in await world.attempts()] == [1, 2]
     assert [c["final_reason"] for c in await world.calls() if c["campaign_no"] == 0] == ["attempts_exhausted"]
+
+
+async def test_a_trunk_that_takes_a_few_dials_at_a_time_is_asked_again_soon(make_world):
+    """It tells nobody when it takes more, and what is claimed beyond that would wait after its intent."""
+    world = await make_world(leads=5)
+    engine = await begun(world, puppet=False)
+    use(engine, Puppet(world.clock)).slots = 2
+    assert await dial(engine) == 2
+    assert engine.dialler.next_due == world.clock.now() + LOOK_AGAIN
+    world.clock.advance_to(engine.dialler.next_due)
+    assert await dial(engine) == 4

@@ -8,6 +8,7 @@ from whenever import TimeDelta
 
 from ringback.engine.retain import REST, ROUND, Retainer
 from ringback.events import Retired
+from ringback.store.agent_reports import Report, keep_report, lock_told_of
 from ringback.store.queries import load
 from ringback.store.workspaces import Retention, change_workspace
 
@@ -108,6 +109,20 @@ async def test_of_an_anonymised_attempts_details_only_the_line_is_told(dialled):
     await walked(Retainer(engine.node))
     left = {row["attempt"]: row["details"] and json.loads(row["details"]) for row in await world.attempts()}
     assert left == {1: told, 2: None}
+
+
+@pytest.mark.parametrize("mode", ["delete", "anonymise"])
+async def test_what_agents_told_goes_with_the_calls(dialled, mode):
+    """In both cases: a transcript tells who it was. What was told of younger calls stays."""
+    world, engine = dialled
+    young = UUID(int=1 << 127)
+    told = "SELECT workspace_no, call_id, attempt, '\\x00', '1', $1, '{}', $1 FROM attempts"
+    await world.value(f"INSERT INTO agent_reports {told}", NOON)
+    await world.value(f"INSERT INTO agent_reports {told.replace('call_id', '$2::uuid')} LIMIT 1", NOON, young)
+    await keep_for(world, WEEK, mode)
+    world.clock.advance_to(NOON + 9 * DAY)
+    await walked(Retainer(engine.node))
+    assert [row["call_id"] for row in await world.rows("SELECT call_id FROM agent_reports")] == [young]
 
 
 async def test_calls_that_are_not_over_stay(make_world):
@@ -229,6 +244,25 @@ async def test_what_somebody_holds_is_left_for_the_next_walk(dialled):
     world.clock.advance_to(world.clock.now() + ROUND)
     await walked(retainer)
     assert await counts(world) == (0, 0)
+
+
+async def test_what_is_told_of_a_call_at_this_moment_goes_with_it(dialled):
+    """The call stays until that is written; nothing is left of either."""
+    world, engine = dialled
+    await keep_for(world, WEEK)
+    world.clock.advance_to(NOON + 9 * DAY)
+    retainer = Retainer(engine.node)
+    call_id = (await world.calls())[0]["call_id"]
+    async with world.database.transaction() as telling:
+        row = await lock_told_of(telling, world.workspace_no, call_id, None)
+        await walked(retainer)
+        key = (world.workspace_no, call_id, row["attempt"])
+        await keep_report(telling, Report.TRANSCRIPT, key, '"Hello?"', NOON)
+    assert (await counts(world))[0] == 1
+    world.clock.advance_to(world.clock.now() + ROUND)
+    await walked(retainer)
+    assert await counts(world) == (0, 0)
+    assert await world.value("SELECT count(*) FROM agent_reports") == 0
 
 
 async def test_a_campaign_whose_calls_are_gone_comes_to_its_end(dialled):

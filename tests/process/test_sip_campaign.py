@@ -15,7 +15,7 @@ from tests.sip.numbers import Manner, number, refusal
 from tests.sip.scenario import Pace
 from tests.sip.sipp import HOST, Sipp, sipp
 
-LEADS = 120
+LEADS = 80
 QUICK = Pace(ring=100, talk=400, linger=2_000)
 RETRY = {"max_attempts": 3, "after": {how: ["1s"] for how in ("no-answer", "busy")}, "jitter": "0s"}
 MIX = {

@@ -1,7 +1,7 @@
 """A SIP carrier, and what is heard of the dials that a test makes over it."""
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
@@ -12,10 +12,12 @@ from tests.carriers.over_sip import PATIENCE_SEC, comes_true
 from ringback import ids
 from ringback.carriers.carrier import Agent, CallEvent, Dial, Ended
 from ringback.carriers.sip.carrier import SipCarrier, open_sip
+from ringback.carriers.sip.protocol import FromWorker
 from ringback.carriers.sip.settings import SipSettings
 from ringback.clock import SystemClock, seconds
 
 SERIALS = itertools.count(1)
+Overhear = Callable[[FromWorker], None]
 
 
 class Dialling:
@@ -24,16 +26,18 @@ class Dialling:
     Args:
         settings: of the trunk.
         folder: for the carrier's files.
+        overhear: told of each SIP message.
 
     Attributes:
         carrier: it.
         events: what was heard.
+        ends: how dials ended.
     """
 
-    def __init__(self, settings: SipSettings, folder: Path) -> None:
+    def __init__(self, settings: SipSettings, folder: Path, overhear: Overhear | None = None) -> None:
         self.events: list[CallEvent] = []
-        self.carrier: SipCarrier = open_sip(settings, SystemClock(), self._hear, folder)
-        self._ended: dict[UUID, Ended] = {}
+        self.carrier: SipCarrier = open_sip(settings, SystemClock(), self._hear, folder, overhear)
+        self.ends: dict[UUID, Ended] = {}
 
     async def place(self, to_number: str, agent: Agent | None = None) -> UUID:
         """Dial; returns the attempt."""
@@ -49,16 +53,17 @@ class Dialling:
 
     async def ended(self, attempt: UUID, sec: float = PATIENCE_SEC) -> Ended:
         """How a dial ended, once it has."""
-        assert await comes_true(lambda: attempt in self._ended, sec), f"not over within {sec:.0f} s"
-        return self._ended[attempt]
+        assert await comes_true(lambda: attempt in self.ends, sec), f"not over within {sec:.0f} s"
+        return self.ends[attempt]
 
     async def end(self, to_number: str, agent: Agent | None = None) -> Ended:
         """Dial, and wait for the end."""
         return await self.ended(await self.place(to_number, agent))
 
-    def of(self, attempt: UUID, kind: type[CallEvent] = CallEvent) -> list[CallEvent]:
+    def of(self, attempt: UUID, kind: type[CallEvent] | None = None) -> list[CallEvent]:
         """What was heard of a dial."""
-        return [event for event in self.events if event.attempt_id == attempt and isinstance(event, kind)]
+        heard = [event for event in self.events if event.attempt_id == attempt]
+        return heard if kind is None else [event for event in heard if isinstance(event, kind)]
 
     def workers(self) -> list[psutil.Process]:
         """The processes of the carriers that are open."""
@@ -67,13 +72,13 @@ class Dialling:
     def _hear(self, event: CallEvent) -> None:
         self.events.append(event)
         if isinstance(event, Ended):
-            self._ended[event.attempt_id] = event
+            self.ends[event.attempt_id] = event
 
 
 @asynccontextmanager
-async def dialling(settings: SipSettings, folder: Path) -> AsyncIterator[Dialling]:
+async def dialling(settings: SipSettings, folder: Path, overhear: Overhear | None = None) -> AsyncIterator[Dialling]:
     """A carrier, until the block ends."""
-    made = Dialling(settings, folder)
+    made = Dialling(settings, folder, overhear)
     try:
         yield made
     finally:

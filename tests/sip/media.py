@@ -103,6 +103,10 @@ class MediaPort:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._take, name="media", daemon=True)
 
+    def send(self, packet: bytes, port: int) -> None:
+        """Say something to a port of loopback."""
+        self._socket.sendto(packet, (HOST, port))
+
     def streams(self) -> list[Stream]:
         """What came up to now, by sender."""
         found: dict[tuple[int, bytes], list[Packet]] = defaultdict(list)
@@ -186,6 +190,11 @@ def judged_by_tshark(capture: Path, port: int) -> list[Judged]:
     return [Judged(int(row[8]), int(row[9]), float(row[13])) for row in rows]
 
 
+def rtp(sequence: int, payload: bytes, source: int) -> bytes:
+    """A packet of audio of 20 ms."""
+    return struct.pack("!BBHII", 0x80, PCMU, sequence % 65_536, sequence * FRAME % 2**32, source) + payload
+
+
 def speech_like(sec: float, seed: int = 1) -> Sound:
     """Noise of a telephone's band in syllables: no piece of it is like any other, so that a misplaced one is found."""
     count = round(sec * RATE)
@@ -200,10 +209,10 @@ def speech_like(sec: float, seed: int = 1) -> Sound:
 
 
 def likeness(played: Sound, heard: Sound) -> float:
-    """The correlation of what was played with what was heard of it, where it fits best; 0 where too little was."""
-    if len(heard) < len(played):
-        return 0.0
+    """The correlation of what was played with what was heard of it, where it fits best; 0 where its end is cut off."""
     size = 1 << (len(heard) + len(played)).bit_length()
     fit = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(played, size)), size)
-    at = int(np.argmax(fit[: len(heard) - len(played) + 1]))
+    at = int(np.argmax(fit[: len(heard)]))
+    if at + len(played) > len(heard):
+        return 0.0
     return float(np.corrcoef(played, heard[at : at + len(played)])[0, 1])

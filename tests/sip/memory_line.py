@@ -37,6 +37,7 @@ class MemoryLine:
         self.notes: dict[str, Any] = {}
         self.ids = ids
         self.heard = bytearray()
+        self.unheard = b""
         self._queue = bytearray()
         self._said = bytearray()
 

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 import numpy as np
 from tests.sip.sipp import HOST
 
-from ringback.carriers.sip.agents.mulaw import decode
+from ringback.carriers.sip.agents.mulaw import decode, encode
 
 PCMU, KEYS_TYPE = 0, 101
-FRAME = 160
+FRAME, FRAME_SEC = 160, 0.02
 EVENTS = "0123456789*#"
 LOUD = 10
 KEY_SEC = 0.1
@@ -24,15 +24,20 @@ class Phone:
         port: of its signalling.
         packets: the audio as it came: (when, sequence number, timestamp, mu-law).
         over: set once the caller has hung up.
+        keys: those that were pressed at the other end, in order.
+        late_sec: the most by which a frame of what it said was late.
     """
 
     def __init__(self):
         self.port = self._media_port = 0
         self.packets = []
         self.over = asyncio.Event()
+        self.keys = ""
+        self.late_sec = 0.0
         self._signalling = self._media = self._their_media = self._their_signalling = None
         self._invite = ""
         self._sequence = 0
+        self._key_stamp = None
 
     def heard(self):
         """The audio, with silence where a packet is missing, as numbers from -1 to 1."""
@@ -53,6 +58,15 @@ class Phone:
                 await asyncio.sleep(KEY_SEC / 5)
             await asyncio.sleep(KEY_SEC)
 
+    async def say(self, pcm):
+        """Say something, a frame every 20 ms."""
+        loop, ulaw = asyncio.get_running_loop(), encode(np.frombuffer(pcm, np.int16))
+        began = loop.time()
+        for number, at in enumerate(range(0, len(ulaw), FRAME)):
+            await asyncio.sleep(began + number * FRAME_SEC - loop.time())
+            self.late_sec = max(self.late_sec, loop.time() - began - number * FRAME_SEC)
+            self._send_media(ulaw[at : at + FRAME], at, first=number == 0, kind=PCMU)
+
     def hang_up(self):
         """BYE, the other way round (RFC 3261, section 12.2.1.1)."""
         headers = _headers(self._invite)
@@ -69,10 +83,10 @@ class Phone:
         )
         self._signalling.sendto("\r\n".join((*lines, "", "")).encode(), self._their_signalling)
 
-    def _send_media(self, payload, stamp, *, first):
+    def _send_media(self, payload, stamp, *, first, kind=KEYS_TYPE):
         self._sequence += 1
-        kind = 0x80 * first | KEYS_TYPE
-        self._media.sendto(struct.pack("!BBHII", 0x80, kind, self._sequence, stamp, 7) + payload, self._their_media)
+        head = struct.pack("!BBHII", 0x80, 0x80 * first | kind, self._sequence, stamp, 7)
+        self._media.sendto(head + payload, self._their_media)
 
     def _on_message(self, data, address):
         text = data.decode()
@@ -116,6 +130,8 @@ class Phone:
         _, kind, sequence, stamp, _ = struct.unpack("!BBHII", data[:12])
         if kind & 0x7F == PCMU:
             self.packets.append((asyncio.get_running_loop().time(), sequence, stamp, data[12:]))
+        elif kind & 0x7F == KEYS_TYPE and stamp != self._key_stamp:
+            self.keys, self._key_stamp = self.keys + EVENTS[data[12]], stamp  # all packets of a key have one time
 
 
 def _headers(message):

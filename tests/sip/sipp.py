@@ -8,11 +8,12 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+import psutil
 from tests.sip.messages import Call, MessageLog
 from tests.sip.scenario import Pace, scenario
 
@@ -21,6 +22,9 @@ PATIENCE_SEC = 30.0
 LOOK_SEC = 0.02
 LONGEST_SEC = 1_800
 """A SIPp that nobody ended ends by itself."""
+
+NEVER = 1_000_000_000
+"""It does not end for the machine being slow."""
 
 TRANSPORTS = {"udp": "u1", "tcp": "t1"}
 OPTIONS = (
@@ -106,10 +110,18 @@ class Sipp:
         """Whether it answers OPTIONS."""
         return answers_options(self.port, self.transport)
 
+    def _has_port(self) -> bool:
+        """Whether the port is its own: another SIPp that has it would answer as well."""
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            return self.port in {
+                one.laddr.port for one in psutil.Process(self.process.pid).net_connections() if one.laddr
+            }
+        return False
+
     def _await_ready(self) -> bool:
         """Wait until it answers; false where it ended in place of that, as when its port was taken."""
         never, deadline = Event(), time.monotonic() + PATIENCE_SEC
-        while not self.answers():
+        while not (self._has_port() and self.answers()):
             if self.process.poll() is not None:
                 return False
             assert time.monotonic() < deadline, "SIPp does not answer"
@@ -126,6 +138,7 @@ def sipp(
     pace: Pace = Pace(),
     port: int | None = None,
     media_port: int | None = None,
+    formats: str = "0 8",
 ) -> Iterator[Sipp]:
     """A far end that behaves by the called number (tests/sip/numbers.py), until the block ends.
 
@@ -136,9 +149,10 @@ def sipp(
         pace: how long things take.
         port: on which it must listen; None for any that is free.
         media_port: where it has media sent to; None for its own, which sends it back.
+        formats: the codecs that it takes, by their numbers in RTP (RFC 3551, section 6).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    steps = scenario(pace)
+    steps = scenario(pace).replace("RTP/AVP 0 8 ", f"RTP/AVP {formats} ")
     (folder / "far_end.xml").write_text(steps.replace("[media_port]", str(media_port)) if media_port else steps)
     for _ in range(5):  # another process may take a port that was free a moment ago
         far_end = _start(folder, transport, lost, port or free_port())
@@ -167,6 +181,8 @@ def _start(folder: Path, transport: str, lost: int, port: int) -> Sipp:
         "-fd": 1,
         "-timeout": LONGEST_SEC,
         "-max_invite_retrans": 10,
+        "-watchdog_minor_maxtriggers": NEVER,
+        "-watchdog_major_maxtriggers": NEVER,
         **({"-lost": lost} if lost else {}),
     }
     flags = ["-nostdin", "-bind_local", "-rtp_echo", "-trace_msg", "-trace_err", "-trace_stat", "-skip_rlimit"]

@@ -46,12 +46,14 @@ class Heard:
     sources: list[int] = field(default_factory=list)
 
 
-def answer(request: str, status: str = "200 OK") -> str:
-    """The response to a request."""
-    kept = [
-        line for line in request.split("\r\n")[1:] if line.lower().startswith(("via", "from", "to", "call", "cseq"))
-    ]
-    return "\r\n".join([f"SIP/2.0 {status}", *kept, "Content-Length: 0", "", ""])
+KEPT = ("via:", "from:", "to:", "call-id:", "cseq:")
+
+
+def answer(request: str, status: str = "200 OK", *more: str, tag: str = "", body: str = "") -> str:
+    """The response to a request; `tag` is that of the phone that answers, `more` are further headers."""
+    kept = [line for line in request.split("\r\n")[1:] if line.lower().startswith(KEPT)]
+    tagged = [f"{line};tag={tag}" if tag and line.startswith("To:") else line for line in kept]
+    return "\r\n".join([f"SIP/2.0 {status}", *tagged, *more, f"Content-Length: {len(body)}", "", body])
 
 
 class _Udp(asyncio.DatagramProtocol):

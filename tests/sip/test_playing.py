@@ -148,6 +148,14 @@ def test_what_was_said_before_is_not_heard(line):
     assert frames_of(line, Ears(line, 0.0), decode(audio(0.02, seed=2)).tobytes(), 0.0) == [audio(0.02, seed=2)]
 
 
+def test_what_was_said_before_anybody_listened_is_heard_first(line):
+    """It may be the only thing that they say; what came after that, before the bot was there, is not heard."""
+    line.unheard = decode(audio(0.5)).tobytes()
+    line.say(decode(audio(1, seed=3)).tobytes())
+    frames = frames_of(line, Ears(line, 0.0), decode(audio(0.04, seed=2)).tobytes(), 0.0)
+    assert b"".join(frames) == audio(0.5) + audio(0.04, seed=2)
+
+
 def test_a_packet_that_is_late_adds_nothing(line):
     """A pause shorter than a lull is none."""
     ears = Ears(line, 0.0)

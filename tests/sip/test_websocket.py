@@ -3,7 +3,7 @@ import datetime
 import random
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 import numpy as np
@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 from tests.chaos.patience import eventually
 from tests.sip.bots import Visit, bot
 from tests.sip.memory_line import MemoryLine, ids_of, playing
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Response
 
 from ringback.carriers.carrier import Agent
@@ -217,22 +218,22 @@ async def test_a_call_that_ends_while_its_agent_waits_is_told(line):
 
 async def test_no_audio_is_lost_on_the_way_from_a_bot_that_is_far_ahead(line):
     """It is not read for a while, so that it does not fill our memory; and that is not taken for silence of its own."""
-    said = [audio(1, seed) for seed in range(90)]
+    said = [audio(75), *(audio(1, seed) for seed in range(60))]
     heard_at_pong = []
 
     async def talk(visit: Visit) -> None:
         await visit.read_to("start")
-        for second in said:
-            await visit.say(second)
-        await (await visit.socket.ping())
-        heard_at_pong.append(len(line.heard))
+        for part in said:
+            await visit.say(part)
+        pong = asyncio.ensure_future(await visit.socket.ping())
+        pong.add_done_callback(lambda _: heard_at_pong.append(len(line.heard)))
         await visit.mark("end")
         await visit.read()
 
     async with bot(talk) as there, on(line, plan(there.url), speed=20.0, patience=SHORT):
         await eventually(lambda: there.visits and there.visits[0].of("mark"), ENOUGH_SEC)
     assert encode(np.frombuffer(bytes(line.heard), np.int16)) == b"".join(said)
-    assert heard_at_pong[0] > 5 * 16_000
+    assert heard_at_pong[0] > 20 * 16_000
     assert line.notes == {}
 
 
@@ -249,6 +250,32 @@ async def test_a_frozen_bot_is_given_up(line):
         async with on(line, plan(there.url), patience=SHORT) as task:
             await ended(task)
         thawed.set()
+    assert line.notes == {"agent_error": "the bot has been frozen for 0.5 s"}
+
+
+async def babble(visit: Visit) -> None:
+    """Talk, and never listen; so pings are not answered either."""
+    await visit.read_to("start")
+    with suppress(ConnectionClosed):
+        while True:
+            await visit.say(audio(0.02))
+            await asyncio.sleep(0.02)
+
+
+async def test_a_bot_that_only_talks_is_heard(line):
+    """For as long as it likes."""
+    async with bot(babble) as there, on(line, plan(there.url), patience=SHORT) as task:
+        await eventually(lambda: len(line.heard) > 2 * 16_000, ENOUGH_SEC)
+        assert not task.done()
+    assert line.notes == {}
+
+
+async def test_a_bot_that_takes_nothing_more_is_given_up(line):
+    """Once the network between holds no more of it, even if it talks."""
+    async with bot(babble) as there, on(line, plan(there.url), patience=SHORT) as task:
+        await eventually(lambda: line.heard, ENOUGH_SEC)
+        line.say(bytes(600 * 16_000))
+        await ended(task)
     assert line.notes == {"agent_error": "the bot has been frozen for 0.5 s"}
 
 

@@ -52,6 +52,7 @@ class VirtualLine:
         self.notes = {}
         self.ids = {}
         self.heard = bytearray()
+        self.unheard = b""
         self.gaps = []
         self.most_sec = 0.0
         self.writes = 0

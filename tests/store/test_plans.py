@@ -15,7 +15,7 @@ from ringback.store.queries import load
 LARGE = 50_000
 FRESH = 5_000
 KEYS = ("workspaces", "trunks", "campaigns")
-WATCHED = frozenset({"calls", "attempts", "queue", "nodes"})
+WATCHED = frozenset({"calls", "attempts", "queue", "nodes", "agent_reports"})
 HOT = {
     ("queue", "due_lanes"): "queue_lanes",
     ("queue", "lanes_now"): "limits_pkey",
@@ -27,6 +27,13 @@ HOT = {
     ("attempts", "withdraw"): "attempts_pkey",
     ("attempts", "still_live"): "attempts_pkey",
     ("attempts", "orphans"): "attempts_live",
+    ("agent_reports", "keep_tokens"): "attempts_pkey",
+    ("agent_reports", "drop_unused"): "agent_reports_pkey",
+    ("agent_reports", "token"): "agent_reports_pkey",
+    ("agent_reports", "told_of"): "calls_pkey",
+    ("agent_reports", "first_transcript"): "agent_reports_pkey",
+    ("agent_reports", "first_analysis"): "agent_reports_pkey",
+    ("agent_reports", "reports"): "agent_reports_pkey",
     ("finish", "end_waiting"): "queue_lanes",
     ("finish", "lock_idle"): "queue_lanes",
     ("finish", "to_hang_up"): "campaigns_pkey",
@@ -48,7 +55,7 @@ HOT = {
 }
 """Each statement with the index that it must live by."""
 
-TOPICS = ("queue", "briefings", "attempts", "finish", "grants", "nodes")
+TOPICS = ("queue", "briefings", "attempts", "agent_reports", "finish", "grants", "nodes")
 
 FILL = """
 INSERT INTO workspaces (workspace_id, name, created_at)
@@ -82,6 +89,8 @@ INSERT INTO attempts (workspace_no, call_id, attempt, attempt_id, campaign_no, t
            CASE WHEN NOT up THEN 'cancelled' END
     FROM (SELECT *, row_number() OVER () AS n FROM calls) c, generate_series(1, 2) a,
          LATERAL (SELECT a = 2 AND n % 50 = 0 AS up) u;
+INSERT INTO agent_reports (workspace_no, call_id, attempt, token_hash)
+    SELECT workspace_no, call_id, attempt, '\\x00' FROM attempts;
 """
 
 
@@ -122,9 +131,11 @@ async def arguments(db, statement: str, rows: int = 20) -> list[object]:
         "uuid": [row["call_id"] for row in found],
         "text": ["busy"] * len(found),
         "bool": [False] * len(found),
+        "bytea": [b""] * len(found),
         "timestamptz": [NOON + TimeDelta(seconds=n) for n, _ in enumerate(found)],
     }
-    plain = {"int4": 5, "int8": 5, "timestamptz": NOON, "text": "{}", "jsonb": "{}", "float4": 1.5, "uuid": UUID(int=0)}
+    numbers = {"int2": 1, "int4": 5, "int8": 5, "float4": 1.5}
+    plain = {**numbers, "timestamptz": NOON, "text": "{}", "jsonb": "{}", "uuid": UUID(int=0)}
     return [
         of_type[parameter.name.removesuffix("[]")] if parameter.kind == "array" else plain[parameter.name]
         for parameter in prepared.get_parameters()
@@ -141,6 +152,7 @@ BY_KEY = {
     "attempts": {"attempts_pkey", "attempts_live", "attempts_held"},
     "queue": {"queue_lanes", "queue_pkey"},
     "nodes": {"nodes_pkey", "nodes_open"},
+    "agent_reports": {"agent_reports_pkey"},
 }
 """The indexes by which a duty may find a row of these; another one that fits by chance is a walk over many."""
 
@@ -203,6 +215,7 @@ async def generic_plan(db, statement: str) -> str:
 def test_the_engines_statements_are_looked_at():
     """What reads a large table in a duty is in the table above, or is by its nature an insert."""
     exempt = {("queue", "zone_sets"), ("queue", "intend"), ("queue", "postpone"), ("queue", "transaction_state")}
+    exempt |= {("agent_reports", "keep_transcript"), ("agent_reports", "keep_analysis")}
     exempt |= {("finish", "complete_empty"), ("grants", "grant")}
     exempt |= {("nodes", "lock_name"), ("nodes", "enlist"), ("nodes", "server_time")}
     known = {(topic, name) for topic in TOPICS for name in load(topic)}

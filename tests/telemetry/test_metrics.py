@@ -45,6 +45,9 @@ EVENTS = [
     (events.HungUp(4), {"hung_up_calls_total": 4}),
     (events.CampaignsFinished(2), {"campaigns_finished_total": 2}),
     (events.Retired(1, 5, "delete"), {'retired_calls_total{mode="delete"}': 5}),
+    (events.RecordingsDeleted(3), {"recordings_deleted_total": 3}),
+    (events.TrunkDown("trk_x", "no answer"), {'trunk_turns_total{trunk="trk_x",to="down"}': 1}),
+    (events.TrunkUp("trk_x"), {'trunk_turns_total{trunk="trk_x",to="up"}': 1}),
     (events.TrunkRefused("trk_x", "no"), {'carrier_errors_total{trunk="trk_x"}': 1}),
     (
         events.Replied("GET", "/v1/trunks/{id}", 404, "req_x", 0.003),

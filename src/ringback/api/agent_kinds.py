@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
+from ringback.carriers.sip.agents.bridge_settings import parse_bridge, server_of
 from ringback.carriers.sip.agents.detection_settings import parse_detection, split_detection
 from ringback.carriers.sip.agents.message_settings import parse_message
+from ringback.carriers.sip.agents.recording_settings import parse_recorded, split_recorded
 from ringback.carriers.sip.agents.websocket_settings import parse_websocket
 from ringback.config import plain_websockets
 from ringback.errors import Invalid
@@ -13,7 +16,7 @@ from ringback.sealing import MASK, Sealer
 
 Json: TypeAlias = dict[str, Any]
 
-MESSAGE, WEBSOCKET = "message", "websocket"
+MESSAGE, WEBSOCKET, SIP = "message", "websocket", "sip"
 
 
 def message_settings(before: Mapping[str, Any], sent: Mapping[str, Any], _: Sealer) -> Json:
@@ -39,19 +42,55 @@ def message_settings(before: Mapping[str, Any], sent: Mapping[str, Any], _: Seal
 def websocket_settings(before: Mapping[str, Any], sent: Mapping[str, Any], sealer: Sealer) -> Json:
     """The values of headers are secrets: they are sealed, and one that is sent back as it is shown stays.
 
+    They stay for the server that they were given for: whoever names another one gives them anew, so that nobody who may
+    change an agent has them sent to a server of his own.
+
     Raises:
         Invalid: one line for each that is wrong.
     """
-    known = before.get("headers", {})
     parsed = parse_websocket({"url": before.get("url"), **sent}, plain=plain_websockets())
+    moved = "url" in before and _server(before["url"]) != _server(parsed["url"])
+    return {"url": parsed["url"], **_sealed_headers(before, sent, parsed["headers"], sealer, "url" if moved else None)}
+
+
+def bridge_settings(before: Mapping[str, Any], sent: Mapping[str, Any], sealer: Sealer) -> Json:
+    """Those that were given, and of headers as for a websocket agent.
+
+    Raises:
+        Invalid: one line for each that is wrong.
+    """
+    given = {**before, "headers": None, **sent}
+    parsed = parse_bridge(given)
+    moved = "uri" in before and server_of(before["uri"]) != server_of(parsed["uri"])
+    headers = _sealed_headers(before, sent, parsed.pop("headers"), sealer, "uri" if moved else None)
+    return {name: value for name, value in parsed.items() if given.get(name) is not None} | headers
+
+
+def _sealed_headers(
+    before: Mapping[str, Any], sent: Mapping[str, Any], given: Mapping[str, str], sealer: Sealer, moved: str | None
+) -> Json:
+    """The headers as they are stored, nothing where there are none; `moved` is the setting that names another server.
+
+    Raises:
+        Invalid: those of the server before are not for the new one.
+    """
+    known = before.get("headers", {})
+    if moved and known and ("headers" not in sent or MASK in given.values()):
+        raise Invalid(
+            [f"settings.headers must be given anew, in the clear or as null: settings.{moved} is another server"]
+        )
     if "headers" in sent:
-        given = parsed["headers"]
         known = {n: known[n] if v == MASK and n in known else sealer.seal(v) for n, v in given.items()}
-    return {"url": parsed["url"], **({"headers": known} if known else {})}
+    return {"headers": known} if known else {}
+
+
+def _server(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
 
 
 KINDS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], Sealer], Json]] = MappingProxyType(
-    {MESSAGE: message_settings, WEBSOCKET: websocket_settings}
+    {MESSAGE: message_settings, WEBSOCKET: websocket_settings, SIP: bridge_settings}
 )
 """(settings as they are stored, what was sent, what seals secrets) -> settings to be stored, by kind."""
 
@@ -62,14 +101,22 @@ def settings_of(kind: str, before: Mapping[str, Any], sent: Mapping[str, Any], s
     Raises:
         Invalid: one line for each that is wrong.
     """
-    (shared_before, own_before), (shared_sent, own_sent) = split_detection(before), split_detection(sent)
+    (shared_before, own_before), (shared_sent, own_sent) = _split(before), _split(sent)
     shared = {name: value for name, value in {**shared_before, **shared_sent}.items() if value is not None}
     own: Json = {}
     faults = _faults(lambda: own.update(KINDS[kind](own_before, own_sent, sealer)))
     faults += _faults(lambda: parse_detection(shared))
+    faults += _faults(lambda: parse_recorded(shared))
     if faults:
         raise Invalid(faults)
     return {**own, **shared}
+
+
+def _split(settings: Mapping[str, Any]) -> tuple[Json, Json]:
+    """Those that every kind has, and its own."""
+    detection, others = split_detection(settings)
+    recorded, own = split_recorded(others)
+    return {**detection, **recorded}, own
 
 
 def _faults(check: Callable[[], object]) -> list[str]:

@@ -9,15 +9,25 @@ from urllib.parse import parse_qsl
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from litestar.types import Receive, Scope, Send
 
 from ringback.api.auth import ApiKey
 from ringback.api.bodies import AnyRequest, discard_rest, read_json
 from ringback.api.fields import NOBODY
+from ringback.api.files import (
+    CONDITIONS,
+    Conditions,
+    FileReply,
+    SentFile,
+    described,
+    version_of,
+    wanted_part,
+)
 from ringback.api.operation import JSON_LIMIT, Api, Ask, Operation
 from ringback.api.problems import Problem, explain, problem
+from ringback.api.reply import Reply
 from ringback.errors import Invalid, Leaving, OurError, RingbackError
 from ringback.events import DutyFailed, Replied
+from ringback.ids import CALL, read
 
 REQUEST = b"req"
 UNMATCHED = "unmatched"
@@ -28,35 +38,6 @@ ANYBODY = ApiKey(NOBODY, 0, b"", frozenset(), live=False)
 Headers = tuple[tuple[bytes, bytes], ...]
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Reply:
-    """An answer as it is sent: thinner than the framework's, for it is built for every request.
-
-    Args:
-        status: of HTTP.
-        body: its bytes; none for 204 and 304.
-        headers: lower case, beside those that say what the body is.
-        content_type: of the body.
-    """
-
-    __slots__ = ("_body", "_content_type", "_headers", "status")
-
-    def __init__(
-        self, status: int, body: bytes, *headers: tuple[bytes, bytes], content_type: bytes = b"application/json"
-    ) -> None:
-        self.status = status
-        self._content_type = content_type
-        self._body = body
-        self._headers = headers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 # ASGI calls it so
-        """Send it."""
-        headers = list(self._headers)
-        if self._body:
-            headers += ((b"content-type", self._content_type), (b"content-length", b"%d" % len(self._body)))
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self._body, "more_body": False})
 
 
 Handler = Callable[[AnyRequest], Awaitable[Reply]]
@@ -89,7 +70,7 @@ async def _reply(operation: Operation, api: Api, request: AnyRequest, request_id
 async def _answer(operation: Operation, api: Api, request: AnyRequest, request_id: bytes) -> Reply:
     key = ANYBODY
     if operation.scope is not None:
-        key = await api.keys.admit(_header(request, b"authorization") or "")
+        key = await _admit(operation, api, request)
         key.require(operation.scope)
     query = {} if operation.query is None else operation.query.parse(_query(request))
     body = {}
@@ -98,6 +79,8 @@ async def _answer(operation: Operation, api: Api, request: AnyRequest, request_i
         body = operation.body.parse(sent, partial=operation.method == "PATCH")
     ask = Ask(key, api.clock.now(), request.path_params, query, body, request)
     answer = await operation.run(api, ask)
+    if answer.file is not None:
+        return _file_reply(answer.file, Conditions(*(_header(request, name) for name in CONDITIONS)), request_id)
     content = b"" if answer.content is None else _encode(answer.content)
     headers: Headers = ((b"x-request-id", request_id),)
     if operation.etag:
@@ -106,6 +89,27 @@ async def _answer(operation: Operation, api: Api, request: AnyRequest, request_i
         if _is_known(_header(request, b"if-none-match"), tag.decode()):
             return Reply(304, b"", *headers)
     return Reply(answer.status, content, *headers)
+
+
+async def _admit(operation: Operation, api: Api, request: AnyRequest) -> ApiKey:
+    authorization = _header(request, b"authorization") or ""
+    if operation.takes_token:
+        return await api.keys.admit_reporter(authorization, read(CALL, request.path_params["id"]) or NOBODY)
+    return await api.keys.admit(authorization)
+
+
+def _file_reply(sent: SentFile, conditions: Conditions, request_id: bytes) -> Reply:
+    version, named = version_of(sent.file), (b"x-request-id", request_id)
+    if _is_known(conditions.if_none_match, version.etag):
+        sent.file.close()
+        return Reply(304, b"", named, *described(version))
+    try:
+        part = wanted_part(conditions, version)
+    except IndexError:
+        sent.file.close()
+        whole = (b"content-range", b"bytes */%d" % version.size)
+        return refusal(problem("range_not_satisfiable", None, whole), request_id)
+    return FileReply(sent, version, part, named)
 
 
 def _header(request: AnyRequest, name: bytes) -> str | None:

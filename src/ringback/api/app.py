@@ -16,6 +16,8 @@ from ringback.api.routes import (
     campaigns,
     health,
     leads,
+    recordings,
+    reports,
     trunks,
     workspace,
 )
@@ -26,7 +28,10 @@ from ringback.store.database import Database
 
 OPERATIONS: tuple[Operation, ...] = tuple(
     operation
-    for resource in (workspace, api_keys, agents, trunks, caller_numbers, campaigns, leads, calls, call_logs, health)
+    for resource in (
+        *(workspace, api_keys, agents, trunks, caller_numbers, campaigns, leads, calls),
+        *(call_logs, reports, recordings, health),
+    )
     for operation in resource.OPERATIONS
 )
 
@@ -58,6 +63,6 @@ def create_app(database: Database, clock: Clock, ids: Ids, settings: ApiSettings
 
 def _route(operation: Operation, api: Api) -> HTTPRouteHandler:
     # the status is the answer's own: the framework is told one that may have a body
-    path = operation.path.replace("{id}", "{id:str}")
+    path = operation.path.replace("{id}", "{id:str}").replace("{attempt}", "{attempt:str}")
     route = HTTPRouteHandler(path, http_method=operation.method, status_code=200)  # type: ignore[arg-type]
     return route(answering(operation, api))

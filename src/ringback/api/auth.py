@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from whenever import Instant
+from whenever import Instant, TimeDelta
 
 from ringback.clock import seconds
 from ringback.errors import Forbidden, Unauthenticated
+from ringback.store.agent_reports import find_token
+from ringback.store.agent_tokens import read_token
 from ringback.store.database import Database
 from ringback.store.keys import Scope, Secret, find_key, read_secret
 
@@ -16,20 +18,34 @@ REMEMBERED = seconds(2)
 """A key that was found is not looked up again for so long, so that a request costs no query of its own. A key that is
 revoked on another node works on this one for as long."""
 
+REPORTING = TimeDelta(hours=1)
+"""After the end of an attempt its token is good for so long."""
+
 MOST_REMEMBERED = 10_000
 _BEARER = "bearer "
 _NO_SUCH_DIGEST = bytes(32)
+_REPORTER = frozenset({Scope.REPORTS_WRITE})
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as a request uses it."""
+    """A key as a request uses it, or an attempt's token.
+
+    Attributes:
+        key_id: its id.
+        workspace_no: whose it is.
+        digest: what is kept of its secret.
+        scopes: what it may do.
+        live: whether it may place real calls.
+        attempt: of a token, the one attempt that it is for, of the call in the request's path.
+    """
 
     key_id: UUID
     workspace_no: int
     digest: bytes
     scopes: frozenset[str]
     live: bool
+    attempt: int | None = None
 
     def require(self, scope: Scope) -> None:
         """Refuse what the key may not do.
@@ -71,8 +87,7 @@ class Keys:
         Raises:
             Unauthenticated: there is no key, or it is unknown or revoked.
         """
-        scheme, text = authorization[: len(_BEARER)].lower(), authorization[len(_BEARER) :].strip()
-        secret = read_secret(text) if scheme == _BEARER else None
+        secret = read_secret(_bearer(authorization))
         if secret is None:
             raise Unauthenticated("unauthenticated", "send your API key as 'Authorization: Bearer rb_live_...'")
         key = await self._key(secret)
@@ -80,6 +95,29 @@ class Keys:
         if not hmac.compare_digest(secret.digest, digest) or key is None:
             raise Unauthenticated("unauthenticated", "this API key is unknown or revoked")
         return key
+
+    async def admit_reporter(self, authorization: str, call_id: UUID) -> ApiKey:
+        """The same, but the token of one of the call's attempts will do, until an hour after its end.
+
+        Args:
+            authorization: the header.
+            call_id: of the call in the path.
+
+        Raises:
+            Unauthenticated: there is neither, or it is unknown, revoked, another call's or too old.
+        """
+        token = read_token(_bearer(authorization))
+        if token is None:
+            return await self.admit(authorization)
+        async with self._database.connection() as db:
+            row = await find_token(db, (token.workspace_no, call_id, token.attempt))
+        digest = _NO_SUCH_DIGEST if row is None else row["token_hash"]
+        if not hmac.compare_digest(token.digest, digest) or row is None or self._is_late(row["ended_at"]):
+            raise Unauthenticated("unauthenticated", "this token is unknown, another call's, or its hour is over")
+        return ApiKey(call_id, token.workspace_no, digest, _REPORTER, live=True, attempt=token.attempt)
+
+    def _is_late(self, ended_at: Instant | None) -> bool:
+        return ended_at is not None and self._now() > ended_at + REPORTING
 
     def forget(self, key_id: UUID) -> None:
         """Look this key up again the next time."""
@@ -105,3 +143,9 @@ class Keys:
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
         self._known[key.key_id] = (now + REMEMBERED, key)
+
+
+def _bearer(authorization: str) -> str:
+    """What an Authorization header presents, empty where it is of another scheme (RFC 6750, section 2.1)."""
+    scheme, text = authorization[: len(_BEARER)].lower(), authorization[len(_BEARER) :].strip()
+    return text if scheme == _BEARER else ""

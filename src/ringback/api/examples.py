@@ -111,6 +111,7 @@ CALL: Json = {
     "duration_sec": 84,
     "end_reason": "user_disconnected",
     "answered_by": "human",
+    "recording_url": f"/v1/call-logs/{_CALL}/recordings/2",
     "last_attempt_at": _LATER,
     "next_attempt_at": None,
     "totals": TOTALS,
@@ -173,7 +174,12 @@ ATTEMPTS = [
         retry={"decision": "stop", "reason": "reached"},
         answered_at=_LATER,
         sip_code=200,
-        details={"hung_up_by": "user", "digits": "1", "sip_call_id": "6f1d0c3a9b"},
+        details={
+            "hung_up_by": "user",
+            "digits": "1",
+            "sip_call_id": "6f1d0c3a9b",
+            "recording": {"format": "opus", "sec": 84.2},
+        },
     ),
 ]
 HISTORY: Json = {
@@ -185,21 +191,29 @@ HISTORY: Json = {
     "next_attempt_at": None,
     "totals": TOTALS,
 }
+TRANSCRIPT = [
+    {"at_sec": 0.4, "speaker": "user", "text": "Hello?"},
+    {"at_sec": 1.2, "speaker": "agent", "text": "Hello Ada, your order A-17 is ready."},
+]
+ANALYSIS: Json = {"summary": "She comes for it on Monday.", "sentiment": "positive", "success": True, "day": "Monday"}
 DETAILS: Json = {
     **CALL,
     "timezones": ["America/Los_Angeles"],
     "variables": {"order": "A-17"},
     "retry": POLICY,
-    "attempts": ATTEMPTS,
+    "attempts": [
+        {**ATTEMPTS[0], "recording_url": None, "transcript": None, "analysis": None},
+        {**ATTEMPTS[1], "recording_url": CALL["recording_url"], "transcript": TRANSCRIPT, "analysis": ANALYSIS},
+    ],
     "timeline": [
         {"at": _AT, "event": "created"},
         {"at": _AT, "event": "called", "attempt": 1},
         {"at": _LATER, "event": "finished", "final_reason": "reached"},
     ],
-    "transcript": None,
-    "recording": None,
-    "analysis": None,
+    "transcript": TRANSCRIPT,
+    "analysis": ANALYSIS,
 }
+REPORTED: Json = {"call_id": _CALL, "attempt": 2, "reported_at": _LATER}
 IMPORT_REPORT: Json = {
     "created": 150,
     "rejected": 2,
@@ -290,8 +304,27 @@ BODIES: dict[str, Json] = {
         "retry": POLICY,
         "variables": {"order": "A-17"},
     },
+    "post_transcript": {"transcript": TRANSCRIPT},
+    "post_analysis": {"analysis": ANALYSIS},
 }
 OTHER_BODIES: dict[str, dict[str, Json]] = {
+    "post_agent": {
+        "websocket": {
+            "name": "assistant",
+            "kind": "websocket",
+            "settings": {"url": "wss://bot.example.com/calls", "headers": {"Authorization": "Bearer 3f9c"}},
+        },
+        "sip": {
+            "name": "sales",
+            "kind": "sip",
+            "settings": {
+                "uri": "sip:sales@pbx.example.com:5060;transport=tcp",
+                "ring_timeout_sec": 20,
+                "while_ringing": "ring_back",
+                "headers": {"X-Queue": "outbound"},
+            },
+        },
+    },
     "post_trunk": {
         "sip": {
             "name": "main",
@@ -311,7 +344,7 @@ OTHER_BODIES: dict[str, dict[str, Json]] = {
             "max_concurrent_calls": 60,
             "dials_per_sec": 5,
         }
-    }
+    },
 }
 """Of operations that take things of several kinds: those of the other kinds."""
 

@@ -236,12 +236,12 @@ def caller_number(*, required: bool = False) -> Field:
     return Field(read, schema, required, null=_REFUSED if required else None)
 
 
-def json_object(*, required: bool = False) -> Field:
+def json_object(*, required: bool = False, most: int = LONGEST_JSON) -> Field:
     """Any JSON object that the store can hold."""
 
     def read(raw: Any, name: str) -> dict[str, Any]:
-        if not isinstance(raw, dict) or len(msgspec.json.encode(raw)) > LONGEST_JSON:
-            raise Invalid([f"{name} must be an object of at most {LONGEST_JSON} bytes"])
+        if not isinstance(raw, dict) or len(msgspec.json.encode(raw)) > most:
+            raise Invalid([f"{name} must be an object of at most {most} bytes"])
         if not _storable(raw):
             raise Invalid([f"{name} must not have NUL characters, nor whole numbers beyond 64 bits"])
         return raw

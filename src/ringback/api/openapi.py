@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, made from the operations themselves."""
 
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -33,7 +34,14 @@ def describe(operations: Iterable[Operation]) -> Json:
         "info": {"title": "Ringback", "version": __version__, "license": {"name": "Apache-2.0"}},
         "paths": paths,
         "components": {
-            "securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "apiKey": {"type": "http", "scheme": "bearer"},
+                "attemptToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "`rb_att_...`: told to an agent with its call, good for that attempt alone.",
+                },
+            },
             "schemas": {"Error": _error_schema()},
         },
     }
@@ -55,17 +63,22 @@ def _operation(operation: Operation) -> Json:
         "summary": operation.summary,
         "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)],
         "responses": _responses(operation),
-        "security": [] if operation.scope is None else [{"apiKey": [str(operation.scope)]}],
+        "security": _security(operation),
     }
     if (content := _content(operation)) is not None:
         described["requestBody"] = {"required": True, "content": content}
     return described
 
 
-def _path_parameters(operation: Operation) -> list[Json]:
-    if "{id}" not in operation.path:
+def _security(operation: Operation) -> list[Json]:
+    if operation.scope is None:
         return []
-    return [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
+    return [{"apiKey": [str(operation.scope)]}, *([{"attemptToken": []}] if operation.takes_token else [])]
+
+
+def _path_parameters(operation: Operation) -> list[Json]:
+    names = re.findall(r"\{(\w+)\}", operation.path)
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 
 def _query_parameters(operation: Operation) -> list[Json]:
@@ -74,7 +87,9 @@ def _query_parameters(operation: Operation) -> list[Json]:
 
 
 def _header_parameters(operation: Operation) -> list[Json]:
-    return [{"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}] if operation.etag else []
+    names = ["If-None-Match"] * (operation.etag or bool(operation.sends))
+    names += ["Range", "If-Range"] * bool(operation.sends)
+    return [{"name": name, "in": "header", "schema": {"type": "string"}} for name in names]
 
 
 def _content(operation: Operation) -> Json | None:
@@ -130,14 +145,20 @@ def _schema(field: Field) -> Mapping[str, Any]:
 
 
 def _responses(operation: Operation) -> Json:
-    headers: Json = {"X-Request-Id": _REQUEST_ID, **({"ETag": _ETAG} if operation.etag else {})}
+    headers: Json = {"X-Request-Id": _REQUEST_ID}
+    if operation.etag or operation.sends:
+        headers["ETag"] = _ETAG
     good: Json = {"description": HTTPStatus(operation.status).phrase, "headers": headers}
-    if operation.status != 204:
+    if operation.sends:
+        good["content"] = {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in operation.sends}
+    elif operation.status != 204:
         good["content"] = {"application/json": {"schema": {"type": "object"}, "example": operation.example}}
     responses = {str(operation.status): good}
     if operation.run.__name__ == "post_leads":
         responses["200"] = {**good, "description": "The report of a dry run."}
-    if operation.etag:
+    if operation.sends:
+        responses["206"] = {**good, "description": "The part that Range asked for."}
+    if operation.etag or operation.sends:
         responses["304"] = {"description": "Nothing changed.", "headers": headers}
     for code in codes_of(operation):
         _add_problem(responses, code)

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from litestar import Request
@@ -11,6 +12,7 @@ from whenever import Instant
 
 from ringback.api.auth import ApiKey, Keys
 from ringback.api.fields import Fields
+from ringback.api.files import SentFile
 from ringback.clock import Clock
 from ringback.events import Publish
 from ringback.ids import Ids
@@ -35,6 +37,8 @@ class ApiSettings:
         chance: where the secrets of API keys come from: the system's generator.
         publish: told of every request that was answered, and of those that failed through no fault of their caller.
         sealer: seals the passwords that are to be kept.
+        folder: the data directory of this server, where its recordings are.
+        node: the name of this server.
         leaving: set when this server was told to end; it still answers for a while.
         scrape: answers Prometheus in a format that it accepts, with the content type; None where it asks elsewhere.
     """
@@ -43,6 +47,8 @@ class ApiSettings:
     chance: random.Random
     publish: Publish
     sealer: Sealer
+    folder: Path
+    node: str
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     scrape: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
 
@@ -99,10 +105,17 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered: encoded as JSON, unless there is no content."""
+    """What is answered: encoded as JSON, unless there is no content.
+
+    Attributes:
+        content: what is encoded.
+        status: of HTTP.
+        file: is sent in place of all that.
+    """
 
     content: Any
     status: int = 200
+    file: SentFile | None = None
 
 
 Run = Callable[[Api, Ask], Awaitable[Answer]]
@@ -125,6 +138,8 @@ class Operation:
         example: a good answer.
         codes: how it may fail, besides what every operation may.
         etag: whether its answers have an ETag.
+        takes_token: whether the token of an attempt will do in place of a key.
+        sends: the types of the files that it answers, where it answers files.
     """
 
     method: str
@@ -139,3 +154,5 @@ class Operation:
     example: Any = None
     codes: tuple[str, ...] = field(default=())
     etag: bool = False
+    takes_token: bool = False
+    sends: tuple[str, ...] = ()

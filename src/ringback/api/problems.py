@@ -40,10 +40,14 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "call_not_found": (404, "This workspace has no such call."),
         "caller_number_not_found": (404, "This workspace has no such caller number."),
         "campaign_not_found": (404, "This workspace has no such campaign."),
+        "recording_elsewhere": (404, "The recording is on the server that `message` names: ask that one for it."),
+        "recording_not_found": (404, "This attempt has no recording."),
         "route_not_found": (404, "The API has no such path."),
         "trunk_not_found": (404, "This workspace has no such trunk."),
         "method_not_allowed": (405, "The path exists, and does not take this method; `Allow` names those it takes."),
         "caller_number_exists": (409, "The number is a caller number of this workspace already."),
+        "already_reported": (409, "The attempt's token has told this before; it is taken once."),
+        "call_anonymised": (409, "The call was anonymised: nothing more is kept of it."),
         "campaign_over": (409, "The campaign is cancelled and cannot be changed."),
         "illegal_transition": (409, "The campaign's state does not allow the action; `message` names those allowed."),
         "audio_too_long": (413, "The audio plays for more than 10 minutes."),
@@ -55,11 +59,13 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "unknown_audio_type": (415, "The audio is neither WAV nor MP3 nor FLAC."),
         "unknown_file_type": (415, "The file is neither CSV nor XLSX nor XLS."),
         "unsupported_media_type": (415, "The body's Content-Type is not one that this path takes."),
+        "range_not_satisfiable": (416, "The recording is shorter than where the wanted part of it begins."),
         "agent_has_no_message": (422, "The message agent has neither a text nor a recording yet."),
         "agent_kind_unknown": (422, "This release has no such kind of agent."),
         "agent_takes_no_audio": (422, "Only agents of the kind `message` play a recording."),
         "trunk_kind_unknown": (422, "This release has no such kind of trunk."),
         "unknown_agent": (422, "`agent_id` names no agent of this workspace."),
+        "unknown_attempt": (422, "`attempt` names no attempt of this call, or it has none yet."),
         "unknown_trunk": (422, "`trunk_id` names no trunk of this workspace."),
         "internal_error": (500, "Something is wrong on our side; the request id finds it in the log."),
         "database_unavailable": (503, "The database is away; ask again after `Retry-After` seconds."),
@@ -68,7 +74,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
 )
 """Every code of the API with its status. docs/errors.md is held equal to it by a test."""
 
-_RFC_9110 = {413: "Content Too Large", 422: "Unprocessable Content"}
+_RFC_9110 = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
 """Phrases that Python before 3.13 has by their older names."""
 
 _STATUS: Mapping[type[RingbackError], int] = {

@@ -146,12 +146,18 @@ def show_call(row: Record) -> Json:
         "duration_sec": row["duration_sec"] or 0,
         "end_reason": row["end_reason"],
         "answered_by": row["answered_by"],
+        "recording_url": show_recording(row["call_id"], row["recorded"]),
         "last_attempt_at": show_time(row["called_at"]),
         "next_attempt_at": show_time(row["next_attempt_at"]),
         "totals": _row_totals(row),
         "created_at": show_time(row["created_at"]),
         "finished_at": show_time(row["finished_at"]),
     }
+
+
+def show_recording(call_id: UUID, attempt: int | None) -> str | None:
+    """Where the recording of an attempt is had, on the server that has it; None for none."""
+    return None if attempt is None else f"/v1/call-logs/{show(CALL, call_id)}/recordings/{attempt}"
 
 
 def show_lead(row: Record) -> Json:

@@ -5,24 +5,54 @@ from typing import Any
 
 import msgspec
 
-from ringback.api.show import Json, attempts_of, show_attempt_details, show_call, show_time, show_variables
+from ringback.api.show import (
+    Json,
+    attempts_of,
+    show_attempt_details,
+    show_call,
+    show_recording,
+    show_time,
+    show_variables,
+)
 from ringback.domain.policy_form import parse_policy, show_policy
 from ringback.store.database import Record
 
 
-def show_details(call: Record, history: Sequence[Record]) -> Json:
-    """A call with its attempts, its timeline and its variables. Agents do not report transcripts yet."""
+def show_details(call: Record, history: Sequence[Record], reports: Sequence[Record]) -> Json:
+    """A call with its attempts, its timeline, its variables, and what agents told of it: the last of each."""
+    told = {row["attempt"]: row for row in reports}
     return {
         **show_call(call),
         "timezones": call["zones"],
         "variables": show_variables(call),
         "retry": show_policy(parse_policy(msgspec.json.decode(call["retry"]))),
-        "attempts": attempts_of(history),
+        "attempts": [
+            {**attempt, **_told(call, row, told.get(row["attempt"]))}
+            for row, attempt in zip(history, attempts_of(history), strict=False)
+        ],
         "timeline": _timeline(call, history),
-        "transcript": None,
-        "recording": None,
-        "analysis": None,
+        "transcript": _last(reports, "transcript"),
+        "analysis": _last(reports, "analysis"),
     }
+
+
+def _told(call: Record, row: Record, report: Record | None) -> Json:
+    """What one attempt has here besides what it has in the retry history."""
+    is_recorded = row["details"] is not None and "recording" in msgspec.json.decode(row["details"])
+    return {
+        "recording_url": show_recording(call["call_id"], row["attempt"]) if is_recorded else None,
+        "transcript": _raw(report and report["transcript"]),
+        "analysis": _raw(report and report["analysis"]),
+    }
+
+
+def _last(reports: Sequence[Record], name: str) -> Any:
+    return _raw(next((row[name] for row in reversed(reports) if row[name] is not None), None))
+
+
+def _raw(stored: str | None) -> Any:
+    """JSON as it is stored."""
+    return msgspec.Raw(stored) if stored else None
 
 
 def _timeline(call: Record, history: Sequence[Record]) -> list[Json]:

@@ -25,12 +25,14 @@ class Agent(msgspec.Struct, frozen=True, omit_defaults=True):
         settings: the agent's own.
         variables: the lead's, and what else its text may name.
         token: with which the agent reports back, empty where it does not.
+        recording: where in the data directory the call is to be recorded, empty where it is not.
     """
 
     kind: str
     settings: dict[str, Any]
     variables: dict[str, Any] = {}
     token: str = ""
+    recording: str = ""
 
 
 class Dial(msgspec.Struct, frozen=True, gc=False):

@@ -1,6 +1,7 @@
 """Brief: what handles each call, for carriers that must know it when they place the dial."""
 
 import asyncio
+import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -8,17 +9,23 @@ from uuid import UUID
 import msgspec
 
 from ringback.carriers.carrier import Agent
+from ringback.carriers.sip.recording_files import KINDS, place_of
 from ringback.engine.audio_files import AudioFiles
 from ringback.engine.live import LiveAttempt
 from ringback.errors import SecretKeyError
 from ringback.events import DutyFailed, Publish
 from ringback.ids import AGENT, show
 from ringback.sealing import Sealer
+from ringback.store.agent_reports import KeptToken, keep_tokens
+from ringback.store.agent_tokens import make_token
 from ringback.store.briefings import Briefing, read_briefings
 from ringback.store.database import Database
 
 RETRY_SEC = 0.5
 """Dials that are taken back are due again at once: not to be claimed and taken back a hundred times a second."""
+
+SILENT_KINDS = frozenset({"message"})
+"""Agents of these kinds have nothing to report, and need no token for it."""
 
 AgentKey = tuple[int, UUID]
 """(workspace_no, agent_id)."""
@@ -32,13 +39,17 @@ class Briefs:
         audio: the recordings of message agents, as files of this node.
         sealer: opens the secrets in their settings.
         publish: told of an agent that cannot be made ready here.
+        chance: where tokens come from: the system's generator.
     """
 
-    def __init__(self, database: Database, audio: AudioFiles, sealer: Sealer, publish: Publish) -> None:
+    def __init__(
+        self, database: Database, audio: AudioFiles, sealer: Sealer, publish: Publish, chance: random.Random
+    ) -> None:
         self._database = database
         self._audio = audio
         self._sealer = sealer
         self._publish = publish
+        self._chance = chance
 
     async def brief(self, attempts: Sequence[LiveAttempt]) -> dict[UUID, Agent | None]:
         """The agent of each dial by its attempt's id, None for a call that has none.
@@ -55,7 +66,30 @@ class Briefs:
         unready = {one[:2] for one in found} - agents.keys()
         if unready:
             await asyncio.sleep(RETRY_SEC)
-        return {a.dial.attempt_id: agents.get(a.key[:2]) for a in attempts if a.key[:2] not in unready}
+        handled = [(a, agents[a.key[:2]]) for a in attempts if a.key[:2] in agents]
+        nobody = {a.dial.attempt_id: None for a in attempts if a.key[:2] not in agents and a.key[:2] not in unready}
+        return {**nobody, **await self._equipped(handled)}
+
+    async def _equipped(self, handled: Sequence[tuple[LiveAttempt, Agent]]) -> dict[UUID, Agent]:
+        """The agents with what is of one attempt alone: a token to report by, and where it is recorded.
+
+        Raises:
+            DatabaseUnavailable: the tokens are not kept, and so are worth nothing.
+        """
+        equipped, tokens = {}, list[KeptToken]()
+        for attempt, agent in handled:
+            token = ""
+            if agent.kind not in SILENT_KINDS:
+                made = make_token(attempt.key[0], attempt.key[2], self._chance)
+                tokens.append(KeptToken(*attempt.key, attempt.dial.attempt_id, made.digest))
+                token = made.text
+            equipped[attempt.dial.attempt_id] = msgspec.structs.replace(
+                agent, token=token, recording=_recording(attempt, agent)
+            )
+        if tokens:
+            async with self._database.connection() as db:
+                await keep_tokens(db, tokens)
+        return equipped
 
     async def _settings(self, found: Iterable[Briefing]) -> dict[AgentKey, dict[str, Any]]:
         """The settings of each agent that is ready, once, however many calls it has."""
@@ -93,3 +127,9 @@ def _agent(one: Briefing, settings: dict[str, Any]) -> Agent:
     known = {"name": one.name, "campaign": one.campaign}
     own = msgspec.json.decode(one.variables) if one.variables else {}
     return Agent(one.kind, settings, {**{name: text for name, text in known.items() if text is not None}, **own})
+
+
+def _recording(attempt: LiveAttempt, agent: Agent) -> str:
+    """Where a call is to be recorded, empty where it is not."""
+    kind = next((kind for kind in KINDS if kind == agent.settings.get("record")), None)
+    return "" if kind is None else str(place_of(*attempt.key, attempt.dial.attempt_id, kind))

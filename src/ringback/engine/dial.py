@@ -22,6 +22,9 @@ from ringback.store.queue import DueLane, Intent, Take, Waiting
 AHEAD = TimeDelta(milliseconds=100)
 """Paced dials are claimed so long before their instant, so that a pace does not mean a transaction for each dial."""
 
+LOOK_AGAIN = TimeDelta(milliseconds=40)
+"""A trunk that takes so many dials at this moment tells nobody when it takes more: it is asked again so soon."""
+
 LOOK_EVERY = TimeDelta(milliseconds=250)
 """For so long full batches may follow one another without a look at which lanes are due."""
 
@@ -133,10 +136,11 @@ class Dialler:
                     lanes = dict.fromkeys((lane.key, lane.via_trunk_no) for lane in due)
                     rows = await queue.lanes_now(db, lanes, node_no, now)
                     open_lanes = self._open(rows)
-                    rooms = self._rooms(rows, now) | self._carrier_rooms(open_lanes)
+                    carriers = self._carrier_rooms(open_lanes)
+                    rooms = self._rooms(rows, now) | carriers
                     settings = {queue.lane_key(row): row for row in rows}
                     shares = self._allot(open_lanes, settings, rooms, now)
-                    self._wake_for_pace(rooms, now)
+                    self._wake_for_pace(rooms, now, LOOK_AGAIN if carriers else None)
                     if not shares:
                         return batch
                     transaction_id = rows[0]["transaction_id"]
@@ -216,10 +220,11 @@ class Dialler:
             takes.append(Take(*key, share, redials, *froms))
         return takes
 
-    def _wake_for_pace(self, rooms: dict[LimitKey, Room], now: Instant) -> None:
-        """Look again when the pace of a limit lets its next dial be claimed."""
+    def _wake_for_pace(self, rooms: dict[LimitKey, Room], now: Instant, again: TimeDelta | None) -> None:
+        """Look again when the pace of a limit lets its next dial be claimed, and where a trunk's end may have room."""
         paced = [room.next_dial_at - AHEAD for room in rooms.values() if room.next_dial_at and room.dials_per_sec]
-        ahead = [at for at in (*paced, self.next_due) if at is not None and at > now]
+        looks = (*paced, self.next_due, now + again if again else None)
+        ahead = [at for at in looks if at is not None and at > now]
         self.next_due = min(ahead, default=None)
 
     def _decide(self, taken: list[Record], lanes: dict[LaneKey, Route], node_no: int, now: Instant) -> _Batch:

@@ -17,6 +17,7 @@ from ringback.engine.place import Placer
 from ringback.engine.rescue import Rescuer
 from ringback.engine.retain import Retainer
 from ringback.engine.settle import Settler
+from ringback.engine.sweep import Sweeper
 from ringback.errors import DatabaseUnavailable
 from ringback.events import DutyFailed
 
@@ -48,7 +49,7 @@ class EngineSettings:
         finish_sec: how often it looks for campaigns with nothing left to dial.
         permits_sec: how often it looks whether others wait for its permits.
         overdue_sec: how often it looks for live attempts whose events do not come.
-        retain_sec: how often it looks for calls that are kept no longer.
+        retain_sec: how often it looks for calls that are kept no longer, and for recordings of them.
         hang_up_sec: how often it looks for cancelled campaigns whose ringing calls are to be hung up.
         retry_sec: how long a duty waits after the database could not be reached.
     """
@@ -86,6 +87,7 @@ class Engine:
         self.finisher = Finisher(node)
         self.overseer = Overseer(node)
         self.retainer = Retainer(node)
+        self.sweeper = Sweeper(node)
         self._placed_at = (node.clock.now(), 0)
         node.lease.busy = self._busy
 
@@ -114,6 +116,7 @@ class Engine:
                     ("rescue", self.rescuer.run_once, _every(settings.rescue_sec)),
                     ("finish", self.finisher.run_once, _every(settings.finish_sec)),
                     ("retain", self.retainer.run_once, _every(settings.retain_sec)),
+                    ("sweep", self.sweeper.run_once, _every(settings.retain_sec)),
                 )
             ]
             await stop.wait()

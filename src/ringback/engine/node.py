@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
 from whenever import Instant
 
@@ -33,6 +34,7 @@ class Node:
         briefs: who handles each call.
         hand: what this node has in hand.
         publish: told of all that happens.
+        folder: the data directory.
     """
 
     database: Database
@@ -46,6 +48,7 @@ class Node:
     briefs: Briefs
     hand: InHand
     publish: Publish
+    folder: Path
 
     def let_go(self, attempt: LiveAttempt, held_until: Instant | None = None) -> None:
         """Forget an attempt that is over in the database, and free its slots, or hold them where it may still be up."""

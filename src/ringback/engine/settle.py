@@ -18,7 +18,7 @@ from ringback.engine.live import LiveAttempt
 from ringback.engine.node import Node
 from ringback.events import AttemptsEnded, AttemptTrail, Settled, StrayEvent
 from ringback.ids import ATTEMPT, show
-from ringback.store import attempts
+from ringback.store import agent_reports, attempts
 from ringback.store.attempts import Progress, Result
 
 SLICE = 200
@@ -117,6 +117,14 @@ class Settler:
         took_sec = (self._node.clock.now() - began).total("seconds")
         self._node.publish(Settled(len(ended), len(missed), took_sec, outcomes))
         self._node.publish(AttemptsEnded(lambda: [_trail(*pair) for pair in over if pair[0].key in ended]))
+        await self._drop_unused_tokens(over)
+
+    async def _drop_unused_tokens(self, over: Iterable[tuple[LiveAttempt, Result]]) -> None:
+        """Most dials are not answered, and their agents were never told."""
+        unused = [attempt.key for attempt, result in over if _was_for_nobody(attempt, result)]
+        if unused:
+            async with self._node.database.connection() as db:
+                await agent_reports.drop_unused(db, unused)
 
     def _remember(self, attempt_ids: Iterable[UUID]) -> None:
         """Keep the last of the attempts that are over, so that what still comes for them is told from the unknown."""
@@ -168,6 +176,12 @@ def settle_as(attempt: LiveAttempt, ended: Ended, chance: float) -> Result:
         held_until=_held_until(attempt) if ended.reason is EndReason.OUTCOME_UNKNOWN else None,
         details=keep(ended.details),
     )
+
+
+def _was_for_nobody(attempt: LiveAttempt, result: Result) -> bool:
+    """Whether an attempt's token was surely told to no agent."""
+    has_token = attempt.dial.agent is not None and bool(attempt.dial.agent.token)
+    return has_token and result.answered_at is None and result.end_reason != EndReason.OUTCOME_UNKNOWN
 
 
 def _held_until(attempt: LiveAttempt) -> Instant:

@@ -27,6 +27,7 @@ class Scope(StrEnum):
 
     CALLS_READ = "calls:read"
     CALLS_WRITE = "calls:write"
+    REPORTS_WRITE = "reports:write"
     ADMIN = "admin"
 
 

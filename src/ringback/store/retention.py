@@ -61,6 +61,8 @@ async def is_eldest(db: Connection, node_no: int, now: Instant) -> bool:
 async def retire(db: Connection, rule: Rule, after: UUID, now: Instant, limit: int) -> Looked:
     """Delete or anonymise those of the next calls, in the order of their making, that have been over for long enough.
 
+    What agents told of them goes in both cases.
+
     Args:
         db: a connection; the batch is one transaction.
         rule: whose calls, and what becomes of them.
@@ -69,7 +71,10 @@ async def retire(db: Connection, rule: Rule, after: UUID, now: Instant, limit: i
         limit: calls to look at, at most.
     """
     until = now - TimeDelta(hours=24 * rule.days)
-    row = await db.fetchrow(_SQL[_STATEMENT[rule.mode]], rule.workspace_no, after, _made_at(until), limit, until)
+    async with db.transaction():
+        row = await db.fetchrow(_SQL[_STATEMENT[rule.mode]], rule.workspace_no, after, _made_at(until), limit, until)
+        if row["moved"]:
+            await db.execute(_SQL["drop_reports"], rule.workspace_no, row["moved"])
     looked, settled = row["looked"], {*row["moved"], *row["done"]}
     first_left = next((call_id for call_id in looked if call_id not in settled), None)
     return Looked(looked[-1] if looked else None, len(looked), len(row["moved"]), first_left)

@@ -99,12 +99,14 @@ class Metrics:
         self.granted = counter("permits_granted", "Permits that the node was granted.")
         self.returned = counter("permits_returned", "Permits that the node handed back.")
         self.carrier_errors = counter("carrier_errors", "Times that a trunk could not be used.", "trunk")
+        self.trunk_turns = counter("trunk_turns", "Times that a trunk went down or came up again.", "trunk", "to")
         self.strays = counter("stray_events", "Reports of carriers that changed nothing.", "kind", "why")
         self.looked_up = counter("deadline_lookups", "Attempts past their deadline that were looked up.", "result")
         self.rescued = counter("rescued_attempts", "Attempts of ended nodes that were looked at.", "fate")
         self.hung_up = counter("hung_up_calls", "Ringing calls of cancelled campaigns that were hung up.")
         self.campaigns = counter("campaigns_finished", "Campaigns that came to their end.")
         self.retired = counter("retired_calls", "Calls that were deleted or anonymised for their age.", "mode")
+        self.recordings = counter("recordings_deleted", "Recordings that were deleted with what tells of their calls.")
         self.nodes_started = counter("nodes_started", "Times that this server's node won a lease.")
         self.nodes_ended = counter("nodes_ended", "Nodes that were found with their lease over.")
         self.nodes_explained = counter("nodes_explained", "Ended nodes that left nothing to explain any more.")
@@ -124,6 +126,8 @@ class Metrics:
             events.Withdrawn: lambda event: self.withdrawals.inc(event.dials),
             events.Settled: self._settled,
             events.Renewed: self._renewed,
+            events.TrunkDown: lambda event: self._of(self.trunk_turns, event.trunk, "down").inc(),
+            events.TrunkUp: lambda event: self._of(self.trunk_turns, event.trunk, "up").inc(),
             events.TrunkRefused: lambda event: self._of(self.carrier_errors, event.trunk).inc(),
             events.StrayEvent: lambda event: self._of(self.strays, event.kind, event.why).inc(),
             events.LookedUp: lambda event: self._fates(self.looked_up, event, _RESULTS),
@@ -131,6 +135,7 @@ class Metrics:
             events.HungUp: lambda event: self.hung_up.inc(event.calls),
             events.CampaignsFinished: lambda event: self.campaigns.inc(event.campaigns),
             events.Retired: lambda event: self._of(self.retired, event.mode).inc(event.calls),
+            events.RecordingsDeleted: lambda event: self.recordings.inc(event.files),
             events.NodeStarted: lambda _: self.nodes_started.inc(),
             events.NodeEnded: lambda _: self.nodes_ended.inc(),
             events.NodesExplained: lambda event: self.nodes_explained.inc(event.nodes),

@@ -14,7 +14,7 @@ from ringback.config import Settings, secret_key
 from ringback.ids import Ids
 from ringback.sealing import Sealer
 from ringback.trial.dial import Result, TrialCall
-from ringback.trial.find import Found, dialable, find_trunk, testable
+from ringback.trial.find import Found, dialable, find_trunk, refuse_unknown_kind
 from ringback.trial.show import (
     LivePrinter,
     as_json,
@@ -58,7 +58,7 @@ def check_trunk(settings: Settings, order: Order) -> bool:
     from_number = None if order.from_number is None else dialable(order.from_number, "--from")
     with attached(settings) as dsn:
         trunk = asyncio.run(find_trunk(dsn, order.trunk))
-    testable(trunk)
+    refuse_unknown_kind(trunk)
     check = _check_simulator if trunk.kind == "simulator" else _check_sip
     return check(settings, order, trunk, to_number, from_number)
 

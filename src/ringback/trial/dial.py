@@ -27,7 +27,7 @@ BEYOND_SEC = 90.0
 GIVE_UP_SEC = 5.0
 """For so long the far end may confirm a call that was given up by Ctrl-C."""
 
-LAST_SEC = 1.0
+LAST_SEC = 4.0
 """For so long the last messages may come in after the end."""
 
 LOOK_SEC = 0.02

@@ -79,7 +79,7 @@ def dialable(text: str, option: str) -> str:
     raise Invalid([f"{option} must be an E.164 number, such as +14155550100, or the digits of an extension"])
 
 
-def testable(trunk: Found) -> None:
+def refuse_unknown_kind(trunk: Found) -> None:
     """Refuse a trunk of a kind that this release does not have.
 
     Raises:

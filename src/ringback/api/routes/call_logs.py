@@ -11,6 +11,7 @@ from ringback.api.show import show_call, show_history
 from ringback.api.show_details import show_details
 from ringback.domain.call import CallState, FinalReason
 from ringback.ids import AGENT, CALL, CAMPAIGN
+from ringback.store.agent_reports import read_reports
 from ringback.store.calls import CallFilter, find_call, list_calls
 from ringback.store.campaigns import find_campaign
 from ringback.store.history import read_history
@@ -56,7 +57,8 @@ async def get_details(api: Api, ask: Ask) -> Answer:
     async with api.database.connection() as db, db.transaction(isolation="repeatable_read", readonly=True):
         call = found(await find_call(db, ask.workspace_no, call_id), "call")
         history = await read_history(db, ask.workspace_no, call_id)
-    return Answer(show_details(call, history))
+        reports = await read_reports(db, ask.workspace_no, call_id)
+    return Answer(show_details(call, history, reports))
 
 
 async def get_retries(api: Api, ask: Ask) -> Answer:
@@ -93,7 +95,7 @@ OPERATIONS = (
     _reading("/{id}", "One call with its final outcome.", get_call_log, example=examples.CALL, codes=_NOT_FOUND),
     _reading(
         "/{id}/details",
-        "One call with its attempts, timeline and variables.",
+        "One call with its attempts, timeline, variables, transcripts and analyses.",
         get_details,
         example=examples.DETAILS,
         codes=_NOT_FOUND,

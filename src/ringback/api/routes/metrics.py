@@ -2,9 +2,9 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from ringback.api.answering import Reply
 from ringback.api.bodies import AnyRequest
 from ringback.api.operation import Api
+from ringback.api.reply import Reply
 
 
 def metrics_routes(api: Api) -> list[HTTPRouteHandler]:

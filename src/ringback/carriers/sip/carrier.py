@@ -17,7 +17,7 @@ from ringback.carriers.sip.codes import classify
 from ringback.carriers.sip.health import Health, way_to
 from ringback.carriers.sip.pool import Lost, Pool
 from ringback.carriers.sip.protocol import Closed, FromWorker, PickedUp, Place, Rang, Wire, as_instant, as_unix
-from ringback.carriers.sip.request import address_of, ask, bye, cancel
+from ringback.carriers.sip.request import address_of, ask, bye, cancel, next_hop
 from ringback.carriers.sip.settings import SipSettings
 from ringback.clock import Clock, seconds
 from ringback.domain.outcome import AnsweredBy, EndReason
@@ -34,14 +34,25 @@ GOODBYE_SEC = 4.0
 """The far end of a worker that died has so long to confirm that it was hung up on."""
 
 
-class _Up(msgspec.Struct):
-    """A dial that is not over."""
+class _Dialog(msgspec.Struct):
+    """What is needed to end a call without its worker."""
 
-    placed_at: Instant
-    rang_at: Instant | None = None
-    answered_at: Instant | None = None
     invite: str = ""
     accepted: str = ""
+
+    def see(self, sent: bool, text: str) -> None:
+        """Take an INVITE that was sent, or the 2xx to it."""
+        self.invite, self.accepted = (text, self.accepted) if sent else (self.invite, text)
+
+
+class _Up(msgspec.Struct):
+    """A dial that is not over; the second dialog is that of the call that its agent has made."""
+
+    placed_at: Instant
+    recording: str
+    rang_at: Instant | None = None
+    answered_at: Instant | None = None
+    dialogs: tuple[_Dialog, _Dialog] = msgspec.field(default_factory=lambda: (_Dialog(), _Dialog()))
 
 
 class SipCarrier:
@@ -70,6 +81,7 @@ class SipCarrier:
         self._clock = clock
         self._listener = listener
         self._overhear = overhear
+        self._folder = folder
         self._up: dict[UUID, _Up] = {}
         self._over: OrderedDict[UUID, Over] = OrderedDict()
         self._closed = False
@@ -115,7 +127,7 @@ class SipCarrier:
         """
         if self._closed:
             raise NotAsked("the trunk is closed")
-        up = self._up.setdefault(dial.attempt_id, _Up(self._clock.now()))
+        up = self._up.setdefault(dial.attempt_id, _Up(self._clock.now(), dial.agent.recording if dial.agent else ""))
         try:
             up.placed_at = await self._pool.place(
                 Place(
@@ -164,9 +176,9 @@ class SipCarrier:
                 if up := self._up.get(attempt_id):
                     up.answered_at = as_instant(at)
                     self._listener(Answered(attempt_id, up.answered_at))
-            case Wire(attempt_id=UUID() as attempt_id, sent=sent, text=text):
+            case Wire(attempt_id=UUID() as attempt_id, sent=sent, text=text, out=out):
                 if up := self._up.get(attempt_id):
-                    up.invite, up.accepted = (text, up.accepted) if sent else (up.invite, text)
+                    up.dialogs[out].see(sent, text)
             case Closed(attempt_id=attempt_id):
                 if message.silent and not message.ours:
                     self._health.doubt()
@@ -176,16 +188,25 @@ class SipCarrier:
     def _lose(self, attempt_id: UUID) -> None:
         """A worker died with a call in its hands: nobody can tell how that one ends."""
         if up := self._up.pop(attempt_id, None):
-            self._end(up, Ended(attempt_id, self._clock.now(), EndReason.OUTCOME_UNKNOWN))
-            if up.invite:
-                task = asyncio.get_running_loop().create_task(self._say_goodbye(up))
+            unknown = EndReason.OUTCOME_UNKNOWN
+            self._end(up, Ended(attempt_id, self._clock.now(), unknown, details=self._left_by(up)))
+            for dialog in up.dialogs:
+                task = asyncio.get_running_loop().create_task(self._say_goodbye(dialog))
                 self._goodbyes.add(task)
                 task.add_done_callback(self._goodbyes.discard)
 
-    async def _say_goodbye(self, up: _Up) -> None:
+    def _left_by(self, up: _Up) -> Mapping[str, Any] | None:
+        """What a worker that died has left of a call: a recording can be played up to there."""
+        path = self._folder / up.recording
+        return {"recording": {"format": path.suffix[1:]}} if up.recording and path.is_file() else None
+
+    async def _say_goodbye(self, dialog: _Dialog) -> None:
         """Hang up at the far end in place of a worker that died; it may be out of reach as well."""
-        goodbye = bye(up.invite, up.accepted, token_hex(8)) if up.accepted else cancel(up.invite)
-        peer = way_to(self._settings)
+        if not dialog.invite:
+            return
+        accepted = dialog.accepted
+        goodbye = bye(dialog.invite, accepted, token_hex(8)) if accepted else cancel(dialog.invite)
+        peer = address_of(next_hop(dialog.invite), way_to(self._settings))
         with suppress(OSError):
             await ask(goodbye, address_of(goodbye.target, peer) if goodbye.target else peer, GOODBYE_SEC)
 

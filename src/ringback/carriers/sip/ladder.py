@@ -74,9 +74,16 @@ class Ladder:
         return next(invites, self.rungs[0].at if self.rungs else 0.0)
 
     def is_whole(self) -> bool:
-        """Whether nothing is to come: each request of ours but ACK has its final response."""
-        asked = {rung.cseq for rung in self.rungs if rung.sent and rung.status is None and rung.what != "ACK"}
-        return asked <= {rung.cseq for rung in self.rungs if not rung.sent and (rung.status or 0) >= 200}
+        """Whether nothing is to come: all is answered, each INVITE is confirmed, what was accepted is ended."""
+        asked = {(rung.sent, rung.cseq) for rung in self.rungs if rung.status is None and rung.what != "ACK"}
+        finals = {(not rung.sent, rung.cseq): rung.status for rung in self.rungs if (rung.status or 0) >= 200}
+        invites = [(cseq, status) for (sent, cseq), status in finals.items() if sent and cseq.endswith(" INVITE")]
+        confirmed = {rung.cseq.partition(" ")[0] for rung in self.rungs if rung.sent and rung.what == "ACK"}
+        return (
+            asked <= finals.keys()
+            and {cseq.partition(" ")[0] for cseq, _ in invites} <= confirmed
+            and (all((status or 0) >= 300 for _, status in invites) or any(rung.what == "BYE" for rung in self.rungs))
+        )
 
 
 def media_of(sdp: str) -> str:

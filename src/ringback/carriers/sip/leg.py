@@ -1,7 +1,8 @@
 """One dial in a worker, from its INVITE to its end; once it is answered it is the line of an agent."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,22 @@ import msgspec
 
 from ringback.carriers.carrier import Agent
 from ringback.carriers.sip.agents.detection_settings import Detect, parse_detection, split_detection
-from ringback.carriers.sip.line import FRAME_SEC, RunAgent
+from ringback.carriers.sip.agents.recording_settings import split_recorded
+from ringback.carriers.sip.line import FRAME_SEC, Audio, RunAgent
+from ringback.carriers.sip.other_end import CallOut
 from ringback.carriers.sip.protocol import Closed, FromWorker, NotSent, PickedUp, Place, Rang, Sent, Wire, as_unix
 from ringback.carriers.sip.settings import SipSettings
-from ringback.carriers.sip.stack import Kind, News, Stack, StackCall, StackRefused, read_closed
+from ringback.carriers.sip.stack import Kind, News, Stack, StackCall, StackRefused, read_closed, sip_uri
+from ringback.carriers.sip.tape import Tape, prepare_tape
 from ringback.carriers.sip.wire import ATTEMPT_HEADER, Noted, Seen, Wires
 from ringback.clock import Clock
+from ringback.errors import CarrierUnavailable
 from ringback.ids import ATTEMPT, CALL, show
 
 AGENTS = {
     "message": "ringback.carriers.sip.agents.message",
     "websocket": "ringback.carriers.sip.agents.websocket",
+    "sip": "ringback.carriers.sip.agents.bridge",
     "tone": "ringback.carriers.sip.agents.tone",  # of a trunk's test: the API makes none
 }
 """The kinds of agent that a worker runs, each with the module whose `run` it is."""
@@ -31,11 +37,24 @@ SCREENING = "ringback.carriers.sip.screening"
 RATES = {"pcmu": 8000, "pcma": 8000, "g722": 16000, "opus": 48000}
 """Samples a second of a call with this codec."""
 
-WAIT_FOR_FINAL_SEC = 0.25
-"""After a CANCEL the final response is waited for so long; it says whether the answer crossed it."""
+WAIT_FOR_FINAL_SEC = 6.0
+"""After a CANCEL the final response is waited for so long: it says whether the answer crossed it. Over UDP a far end
+has sent it four times by then (RFC 3261, section 17.2.1)."""
+
+MOST_REDIRECTS = 5
+"""A dial is sent on so often at most."""
+
+NEWS_SEC = 2.0
+"""The messages themselves come by another thread than the stack's news of them, and at most so much later."""
 
 AGENT_END_SEC = 2.0
 """An agent has so long to say goodbye to its own far end once the call is over."""
+
+OTHERS_END_SEC = 0.5
+"""Whom the agent has called is hung up on within that; one that was silent all the time takes longer, by itself."""
+
+TAIL_SEC = 0.1
+"""What has left the queue is still a frame or two from the wire: who hangs up at once cuts off the last sound."""
 
 AUDIO_UP_SEC = 2.0
 """Audio that is not there so long after the answer will not come."""
@@ -74,14 +93,17 @@ class Leg:
         self._tell = tell
         self._done = done
         self._call: StackCall | None = None
+        self._tape: Tape | None = None
         self._early: list[News] | None = []
         self._rang = self._answered = self._early_media = False
-        self._ours = self._pressed = ""
-        self._unheard = b""
+        self._ours = self._pressed = self._moved_to = ""
+        self._tried = {_whom(sip_uri(settings, place.to_number))}
+        self.unheard = b""
         self._timer: asyncio.TimerHandle | None = None
         self._agent: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._responded = asyncio.Event()
+        self._others: list[CallOut] = []
         self.folder = folder
         self.rate = 8000
         self.over = asyncio.Event()
@@ -107,19 +129,43 @@ class Leg:
             self._refuse("the time for this dial is over", late=True)
             return
         try:
-            self._call = await self._stack.dial(self._place.to_number, self._from(), self._headers(), self._hear)
+            call = await self._stack.dial(self._place.to_number, self._from(), self._headers(), self._hear)
         except StackRefused as refused:
             self._refuse(str(refused))
             return
-        self.ids["sip_call_id"] = self._call.sip_call_id
         self._tell(Sent(self._place.attempt_id, now))
         self._after(self._settings.ring_timeout_sec, "ring_timeout")
         self._do(self._prepare())
+        self._go_on_with(call)
+
+    def _go_on_with(self, call: StackCall) -> None:
+        """An INVITE is out: hear what came of it already, and then the rest."""
+        self._call = call
+        self.ids["sip_call_id"] = call.sip_call_id
+        self._wires.follow(call.sip_call_id, self.see)
         early, self._early = self._early or [], None
         for news in early:
             self._hear(news)
         if self._ours:  # hung up meanwhile
             self._do(self.end(self._ours))
+
+    def _may_follow(self, text: str) -> bool:
+        """Whether a dial that is over goes on elsewhere, where a 3xx points (RFC 3261, section 8.1.3.4)."""
+        code, target = read_closed(text).sip_code or 0, _whom(self._moved_to)
+        wanted = self._settings.follow_redirects and 300 <= code < 400 and not self._ours and not self._answered
+        return wanted and bool(target) and target not in self._tried and len(self._tried) <= MOST_REDIRECTS
+
+    async def _follow(self, text: str) -> None:
+        """Go on where a 3xx points; `text` is how it ends where that cannot be."""
+        uri, self._moved_to = self._moved_to, ""
+        self._tried.add(_whom(uri))
+        self._wires.forget(self.ids["sip_call_id"])
+        self._early = []
+        try:
+            self._go_on_with(await self._stack.follow(uri, self._from(), self._headers(), self._hear))
+        except StackRefused:
+            self._early = None
+            self._close(text)
 
     async def end(self, ours: str) -> None:
         """CANCEL or BYE, for a reason of ours; the first one counts."""
@@ -135,30 +181,56 @@ class Leg:
 
     def see(self, seen: Seen) -> None:
         """Take note of a message of this dial, and pass on what the node wants."""
-        if not seen.sent:
+        if seen.anew:
+            self._responded.clear()
+        elif seen.takes:
             self._responded.set()
         if seen.weighty:
             self._tell(Wire(self._place.attempt_id, self._now(), seen.sent, seen.text))
 
     def write(self, pcm: bytes) -> int:
         """Queue audio for the far end."""
-        return 0 if self._call is None or self.over.is_set() else self._call.write(pcm)
+        return 0 if self._audio is None or self.over.is_set() else self._audio.write(pcm)
 
     def clear(self) -> None:
         """Drop what is queued and has not gone out."""
-        if self._call is not None:
-            self._call.clear()
+        if self._audio is not None:
+            self._audio.clear()
 
     def queued_sec(self) -> float:
         """How much of what was written has not gone out yet."""
-        return 0.0 if self._call is None or self.over.is_set() else self._call.queued() / (2 * self.rate)
+        return 0.0 if self._audio is None or self.over.is_set() else self._audio.queued() / (2 * self.rate)
 
     def read(self) -> bytes:
-        """What has come from the far end since the last read; first, what came while it was found out who answered."""
-        if self._call is None or self.over.is_set():
-            return b""
-        unheard, self._unheard = self._unheard, b""
-        return unheard + self._call.read(2 * self.rate)
+        """What has come from the far end since the last read."""
+        return b"" if self._audio is None or self.over.is_set() else self._audio.read(2 * self.rate)
+
+    @property
+    def _audio(self) -> Audio | None:
+        """The call's audio, with the ear of its recording where there is one."""
+        return self._call if self._tape is None else self._tape.audio
+
+    async def press(self, key: str) -> None:
+        """Press a key."""
+        if self._call is not None:
+            await self._call.press(key)
+
+    async def call_out(self, uri: str, headers: Mapping[str, str]) -> CallOut:
+        """Call somebody for the agent, from the same number; it is hung up on when this call ends.
+
+        Raises:
+            CarrierUnavailable: nothing was sent.
+        """
+        other = CallOut(self._stack, self._wires, self._tell_of_other)
+        self._others.append(other)
+        # whoever asked may be cancelled when the INVITE is out
+        await asyncio.shield(self._do(other.dial(uri, self._from(), headers)))
+        if other.refused:
+            raise CarrierUnavailable(other.refused)
+        return other
+
+    def _tell_of_other(self, seen: Seen) -> None:
+        self._tell(Wire(self._place.attempt_id, self._now(), seen.sent, seen.text, out=True))
 
     def _from(self) -> str | None:
         return self._place.from_number
@@ -184,6 +256,10 @@ class Leg:
             case Kind.DIGIT:
                 self._pressed += news.text
                 self.digits.put_nowait(news.text)
+            case Kind.MOVED:
+                self._moved_to = news.text.partition(",")[2]
+            case Kind.CLOSED if self._may_follow(news.text):
+                self._do(self._follow(news.text))
             case Kind.CLOSED:
                 self._close(news.text)
 
@@ -206,26 +282,37 @@ class Leg:
 
     async def _prepare(self) -> None:
         """Let the agent make ready while it rings."""
-        agent = self._place.agent
+        agent, rate = self._place.agent, RATES[self._settings.codecs[0]]
         if agent is not None and agent.kind in AGENTS:
             prepare = getattr(import_module(AGENTS[agent.kind]), "prepare", None)
             if prepare is not None:
-                await prepare(agent, self.folder, RATES[self._settings.codecs[0]])
+                await prepare(agent, self.folder, rate)
+            await prepare_tape(agent, self.folder, rate)
 
     async def _converse(self, agent: Agent) -> None:
         """Let the agent have the call, unless a machine has answered that it is not to speak to; then hang up."""
         ours = "agent"
         try:
-            if not await self._audio_up():
+            if not await self._audio_up(agent):
                 self.notes["agent_error"] = "there was no audio"
             elif await self._is_for(agent):
-                run: RunAgent = import_module(AGENTS[agent.kind]).run
-                await run(self, msgspec.structs.replace(agent, settings=split_detection(agent.settings)[1]))
+                await self._hand_over(agent)
             else:
                 ours = "machine"
         except Exception as failed:  # noqa: BLE001  # an agent's fault ends its call and no other
             self.notes["agent_error"] = f"{type(failed).__name__}: {failed}"
         await self.end(ours)
+
+    async def _hand_over(self, agent: Agent) -> None:
+        """Let the agent have the call, once the person knows that it is recorded."""
+        if self._tape is not None:
+            await self._tape.announce()
+        settings = split_recorded(split_detection(agent.settings)[1])[1]
+        run: RunAgent = import_module(AGENTS[agent.kind]).run
+        await run(self, msgspec.structs.replace(agent, settings=settings))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TAIL_SEC):
+                await self.over.wait()
 
     async def _is_for(self, agent: Agent) -> bool:
         """Whether the agent is to have the call: where it wants to know who answered, that is found out first."""
@@ -235,10 +322,11 @@ class Leg:
         if self._early_media:
             self.read()  # the ring, and whatever else came before the answer
         heard = await import_module(SCREENING).screen(self, detection)
-        self._unheard = heard or b""
+        self.unheard = heard or b""
         return heard is not None
 
-    async def _audio_up(self) -> bool:
+    async def _audio_up(self, agent: Agent) -> bool:
+        """Wait for the audio; where the call is recorded, it is from then on."""
         assert self._call is not None  # noqa: S101  # it was answered
         try:
             async with asyncio.timeout(AUDIO_UP_SEC):
@@ -247,13 +335,19 @@ class Leg:
         except TimeoutError:
             return False
         self.rate = rate
+        if agent.recording:
+            self._tape = Tape(self._call, agent, self)
         return True
 
     def _close(self, text: str) -> None:
         at = self._now()
         self.over.set()
+        if self._tape is not None:
+            self._tape.stop()
         if self._timer is not None:
             self._timer.cancel()
+        for other in self._others:
+            other.hang_up()
         if self._agent is not None and self._agent is not asyncio.current_task():
             self._agent.cancel()
         self._do(self._report(at, text))
@@ -262,19 +356,19 @@ class Leg:
         """Tell how it ended, once the wire has told what it can and the agent has put away its things."""
         if self._agent is not None:
             await asyncio.wait([self._agent], timeout=AGENT_END_SEC)
-        final, noted = read_closed(text), self._noted()
-        if not self._answered:
-            for _ in range(5):
-                if noted.final is not None or (not noted.responded and not self._ours):
-                    break
-                await asyncio.sleep(WAIT_FOR_FINAL_SEC / 5)
+        await self._part()
+        if self._tape is not None:
+            self.notes |= await self._tape.notes()
+        final = read_closed(text)
+        noted = await self._seen_to_its_end(final.sip_code)
         code = 200 if self._answered else final.sip_code or noted.final
+        connected = code is not None and 200 <= code < 300  # also by a 200 that crossed our CANCEL
         self._tell(
             Closed(
                 self._place.attempt_id,
                 at,
                 sip_code=code,
-                q850=final.q850,
+                q850=final.q850 if final.sip_code else noted.q850,
                 retry_after=noted.retry_after,
                 text="" if final.sip_code else text,
                 ours=self._ours,
@@ -282,7 +376,7 @@ class Leg:
                 early_media=self._early_media,
                 sip_call_id=self.ids["sip_call_id"],
                 digits=self.notes.pop("digits", self._pressed),
-                answered_by=self.notes.pop("answered_by", "unknown") if self._answered else None,
+                answered_by=self.notes.pop("answered_by", "unknown") if connected else None,
                 opted_out=bool(self.notes.pop("opted_out", False)),
                 rtp_sent=self._call.rtp_sent if self._call else 0,
                 rtp_received=self._call.rtp_received if self._call else 0,
@@ -291,6 +385,25 @@ class Leg:
         )
         self._wires.forget(self.ids["sip_call_id"])
         self._done(self)
+
+    async def _seen_to_its_end(self, code: int | None) -> Noted:
+        """What was seen of it on the wire, once that has caught up with the stack's own news."""
+        patience_sec = NEWS_SEC if code is not None else WAIT_FOR_FINAL_SEC
+        for _ in range(round(patience_sec / FRAME_SEC)):
+            noted = self._noted()
+            if self._answered or (noted.final is not None and code in (None, noted.final)):
+                break
+            if code is None and not noted.responded:
+                break  # a far end that is silent all the time
+            await asyncio.sleep(FRAME_SEC)
+        return self._noted()
+
+    async def _part(self) -> None:
+        """Let the far ends of the agent hear that they were hung up on, before this process may end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(OTHERS_END_SEC):
+                for other in self._others:
+                    await other.over.wait()
 
     def _noted(self) -> Noted:
         return self._wires.noted.get(self.ids["sip_call_id"]) or Noted()
@@ -305,10 +418,16 @@ class Leg:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(sec, lambda: self._do(self.end(ours)))
 
-    def _do(self, step: Any) -> None:
-        task = asyncio.get_running_loop().create_task(step)
+    def _do(self, step: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(step)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _now(self) -> float:
         return as_unix(self._clock.now())
+
+
+def _whom(uri: str) -> str:
+    """A SIP URI without its parameters."""
+    return uri.strip("<> ").partition(";")[0]

@@ -38,7 +38,7 @@ from ringback.carriers.sip.protocol import (
 from ringback.clock import Clock, seconds
 from ringback.errors import CarrierError, NotAsked
 
-AHEAD = TimeDelta(milliseconds=200)
+AHEAD = TimeDelta(milliseconds=60)
 """So much of its pace a worker may be given at once: a dial never waits longer than that for its turn."""
 
 PING_SEC = 2.0
@@ -53,6 +53,11 @@ START_SEC = 10.0
 
 END_SEC = 4.0
 """A worker has so long to hang up on everybody when it is told to end."""
+
+
+def weight_of(place: Place) -> int:
+    """How many calls a dial may come to: an answered one is not to find that there is no room for its other end."""
+    return 2 if place.agent is not None and place.agent.kind == "sip" else 1
 
 
 class Lost(CarrierError):
@@ -74,7 +79,7 @@ class Worker:
         self.writer = writer
         self.gap = gap
         self.ready = False
-        self.calls: set[UUID] = set()
+        self.calls: dict[UUID, int] = {}
         self.asked: dict[UUID, asyncio.Future[Instant]] = {}
         self.next_at = Instant.MIN
         self.heard_at = Instant.MIN
@@ -83,6 +88,11 @@ class Worker:
         """How many more dials its pace takes now."""
         first = max(self.next_at, now)
         return max((now + AHEAD - first) // self.gap + 1, 0) if first <= now + AHEAD else 0
+
+    @property
+    def load(self) -> int:
+        """How many calls it has, with those that agents make."""
+        return sum(self.calls.values())
 
     def send(self, message: ToWorker) -> None:
         """Tell it something; it may be dead already, which its end will tell."""
@@ -125,19 +135,21 @@ class Pool:
         self._hear = hear
         self._lost = lost
         self._workers: list[Worker] = []
+        self._dying: set[Worker] = set()
         self._starting: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._start_at = Instant.MIN
         self._news = asyncio.Event()
         self._pause_sec = FIRST_PAUSE_SEC
+        self._weight = 1
         self._closed = False
         self.broken: str | None = None
 
     def room(self) -> int:
         """How many more dials the workers take now. Starts another one where they come to be too few."""
         now = self._clock.now()
-        free = sum(min(self._max_calls - len(w.calls), w.paced(now)) for w in self._workers if w.ready)
-        slots = sum(self._max_calls - len(worker.calls) for worker in self._workers if worker.ready)
+        free = sum(min(self._slots(worker), worker.paced(now)) for worker in self._workers if worker.ready)
+        slots = sum(self._max_calls - worker.load for worker in self._workers if worker.ready)
         if free == 0 or slots < self._max_calls // 4:
             self._grow(now)
         return free
@@ -153,7 +165,8 @@ class Pool:
         now = self._clock.now()
         turn = max(worker.next_at, now)
         worker.next_at = turn + worker.gap
-        worker.calls.add(message.attempt_id)
+        self._weight = weight_of(message)
+        worker.calls[message.attempt_id] = self._weight
         if turn > now:
             await asyncio.sleep((turn - now).total("seconds"))
         if worker not in self._workers:
@@ -179,7 +192,7 @@ class Pool:
         workers, self._workers = self._workers, []
         for worker in workers:
             worker.writer.close()
-        await asyncio.gather(*(_ended(worker) for worker in workers))
+        await asyncio.gather(*(_ended(worker) for worker in (*workers, *self._dying)))
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -197,10 +210,12 @@ class Pool:
         """
         while True:
             now = self._clock.now()
-            able = [w for w in self._workers if w.ready and len(w.calls) < self._max_calls]
+            able = [worker for worker in self._workers if worker.ready and self._slots(worker) > 0]
             if able:
-                return min(able, key=lambda worker: (max(worker.next_at, now), len(worker.calls)))
+                return min(able, key=lambda worker: (max(worker.next_at, now), worker.load))
             self._grow(now)
+            if self.broken and now < self._start_at:
+                raise NotAsked(self.broken)
             left_sec = by - as_unix(now)
             if self._closed or self._starting is None or left_sec <= 0:
                 raise NotAsked("no worker has room for this dial")
@@ -211,9 +226,13 @@ class Pool:
             except TimeoutError:
                 raise NotAsked(self.broken or "no worker could be started in time") from None
 
+    def _slots(self, worker: Worker) -> int:
+        """How many dials more it takes, if they are such as the last one was; one call too many is no harm."""
+        return -((worker.load - self._max_calls) // self._weight)
+
     def _grow(self, now: Instant) -> None:
-        """Start another worker, one at a time."""
-        idle = self._starting is None or self._starting.done()
+        """Start another worker, one at a time: until it is ready, nobody knows whether it will do."""
+        idle = (self._starting is None or self._starting.done()) and all(worker.ready for worker in self._workers)
         if idle and not self._closed and now >= self._start_at and len(self._workers) < self._most_workers:
             self._starting = asyncio.get_running_loop().create_task(self._start_one())
 
@@ -260,11 +279,11 @@ class Pool:
                 if sent := worker.asked.pop(attempt_id, None):
                     sent.set_result(as_instant(at))
             case NotSent(attempt_id=attempt_id, why=why):
-                worker.calls.discard(attempt_id)
+                worker.calls.pop(attempt_id, None)
                 if sent := worker.asked.pop(attempt_id, None):
                     sent.set_exception(NotAsked(why))
             case Closed(attempt_id=attempt_id):
-                worker.calls.discard(attempt_id)
+                worker.calls.pop(attempt_id, None)
                 self._hear(message)
             case _:
                 self._hear(message)
@@ -290,11 +309,13 @@ class Pool:
         self._pause_sec = min(self._pause_sec * 2, LONGEST_PAUSE_SEC)
         for sent in worker.asked.values():
             sent.set_exception(Lost("the worker of this trunk died while it was asked"))
-        for attempt_id in worker.calls - set(worker.asked):
+        for attempt_id in worker.calls.keys() - worker.asked.keys():
             self._lost(attempt_id)
+        self._dying.add(worker)
         with suppress(ProcessLookupError):
             worker.process.kill()
         await worker.process.wait()
+        self._dying.discard(worker)
 
     def _keep(self, step: Any) -> None:
         task = asyncio.get_running_loop().create_task(step)

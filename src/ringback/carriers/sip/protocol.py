@@ -135,12 +135,16 @@ class Closed(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
 
 
 class Wire(msgspec.Struct, frozen=True, tag=True):
-    """A SIP message that is needed to end a dial without this worker, or one that is traced. Secrets are masked."""
+    """A SIP message that is needed to end a dial without this worker, or one that is traced. Secrets are masked.
+
+    With `out` it is of the call that the dial's agent has made.
+    """
 
     attempt_id: UUID | None
     at: float
     sent: bool
     text: str
+    out: bool = False
 
 
 ToWorker: TypeAlias = StartUp | Place | HangUp | Ping

@@ -127,6 +127,12 @@ def _within(invite: str, accepted: str, token: str, method: str, number: int) ->
     return Request(_message(lines), target=uri_of(routes[0]) if routes else contact)
 
 
+def next_hop(invite: str) -> str:
+    """The URI to which an INVITE went: that of its first Route, or else the one that it asks for (section 8.1.2)."""
+    routes = values(headers_of(invite), "route")
+    return uri_of(routes[0]) if routes else invite.split(" ", 2)[1]
+
+
 def address_of(uri: str, default: Peer) -> Peer:
     """Where a URI's requests go; by the transport of the trunk, unless it names one."""
     match, named = _HOST.match(uri), _TRANSPORT.search(uri)

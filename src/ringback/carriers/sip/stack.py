@@ -7,14 +7,18 @@ one listener, and what comes for a handle that is not known yet is kept for a mo
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
+from typing import cast
 
 import baresip
 from baresip.errors import AudioNotActive, AudioRestarted, BaresipError
 from baresip.events import Event, StackEvent
 
+from ringback.carriers.sip.request import Transport
 from ringback.carriers.sip.settings import SipSettings
 
 CALLS_PER_AGENT = 200
@@ -27,6 +31,7 @@ EXPECTED_GAP = 64
 """Early events are kept for so many handles at most."""
 
 _FINAL = re.compile(r"(?P<code>[1-6]\d\d)(?: [^,]*)?(?:,(?P<reason>.*))?", re.DOTALL)
+_TRANSPORT = re.compile(r";transport=(udp|tcp|tls)\b", re.IGNORECASE)
 _Q850 = re.compile(r"Q\.850\s*;(?:[^,]*;)?\s*cause\s*=\s*(\d{1,3})", re.IGNORECASE)
 
 
@@ -44,6 +49,7 @@ class Kind(StrEnum):
     RINGING = "ringing"
     MEDIA = "media"
     ANSWERED = "answered"
+    MOVED = "moved"
     DIGIT = "digit"
     CLOSED = "closed"
 
@@ -81,6 +87,7 @@ _KINDS = {
     Event.CALL_RINGING: Kind.RINGING,
     Event.CALL_PROGRESS: Kind.MEDIA,
     Event.CALL_ESTABLISHED: Kind.ANSWERED,
+    Event.CALL_REDIRECT: Kind.MOVED,
     Event.CALL_CLOSED: Kind.CLOSED,
 }
 
@@ -129,6 +136,14 @@ class StackCall:
         """Packets of media, each way."""
         self.rtp_sent = stats.get("tx", {}).get("packets", 0)
         self.rtp_received = stats.get("rx", {}).get("packets", 0)
+
+    async def press(self, key: str) -> None:
+        """Press a key and let it go; nothing where it is over."""
+        if not self.closed:
+            try:
+                await self._call.send_dtmf(key)
+            except (BaresipError, ValueError):
+                return  # its end crossed ours, or there is no such key
 
     async def hang_up(self) -> None:
         """CANCEL or BYE; nothing where it is over."""
@@ -185,10 +200,11 @@ class _Agent:
 
 @dataclass(slots=True)
 class _Known:
-    """The calls by handle, and what came before a handle was known."""
+    """The calls by handle, what came before a handle was known, and those who call us."""
 
     calls: dict[int, StackCall] = field(default_factory=dict)
     early: dict[int, list[StackEvent]] = field(default_factory=dict)
+    strangers: set[int] = field(default_factory=set)
 
 
 class Stack:
@@ -238,23 +254,60 @@ class Stack:
             )
         )
         if settings.register and settings.username:
-            self._registered = await self._new_agent(settings.username, REGISTER_SEC)
+            self._registered = await self._new_agent(self._account(settings.username, REGISTER_SEC))
             await self._registered.register()
-        await self._agent(settings.from_number)
+        await self._agent(self._caller(None))
 
     async def dial(
-        self, to_number: str, from_number: str | None, headers: dict[str, str], listener: Callable[[News], None]
+        self, to_number: str, from_number: str | None, headers: Mapping[str, str], listener: Callable[[News], None]
     ) -> StackCall:
-        """Send an INVITE. The listener may be told of events before this returns.
+        """Send an INVITE over the trunk. The listener may be told of events before this returns.
 
         Raises:
             StackRefused: nothing was sent.
         """
+        return await self._invite(
+            sip_uri(self._settings, to_number), partial(self._caller, from_number), headers, listener
+        )
+
+    async def follow(
+        self, uri: str, from_number: str | None, headers: Mapping[str, str], listener: Callable[[News], None]
+    ) -> StackCall:
+        """Send an INVITE to where a 3xx pointed; another host never sees the trunk's password.
+
+        Raises:
+            StackRefused: nothing was sent.
+        """
+        if ";transport=" not in uri:
+            uri = f"{uri};transport={self._settings.transport}"
+        if uri.partition("@")[2].partition(";")[0] != _address(self._settings):
+            return await self.call_out(uri, from_number, headers, listener)
+        return await self._invite(uri, partial(self._caller, from_number), headers, listener)
+
+    async def call_out(
+        self, uri: str, from_number: str | None, headers: Mapping[str, str], listener: Callable[[News], None]
+    ) -> StackCall:
+        """Send an INVITE past the trunk, straight to an address: it never sees the trunk's password.
+
+        Raises:
+            StackRefused: nothing was sent.
+        """
+        named = _TRANSPORT.search(uri)
+        transport = cast(Transport, named[1].lower() if named else "udp")
+        return await self._invite(uri, partial(self._stranger, from_number, transport), headers, listener)
+
+    async def _invite(
+        self,
+        uri: str,
+        account: Callable[[], baresip.Account],
+        headers: Mapping[str, str],
+        listener: Callable[[News], None],
+    ) -> StackCall:
         try:
-            agent = await self._agent(from_number or self._settings.from_number)
+            agent = await self._agent(account())
             agent.calls += 1
             try:
-                call = await agent.ua.dial(sip_uri(self._settings, to_number), headers)
+                call = await agent.ua.dial(uri, dict(headers))
             except BaseException:
                 agent.calls -= 1
                 raise
@@ -271,21 +324,36 @@ class Stack:
         """Take it down; calls that are up are dropped without a word, so hang up first."""
         await self._runtime.close()
 
-    async def _agent(self, from_number: str | None) -> _Agent:
-        """A user agent for a caller number that has room for one more call."""
-        user = from_number or self._settings.username or "ringback"
+    async def _agent(self, account: baresip.Account) -> _Agent:
+        """A user agent for an account that has room for one more call."""
         async with self._making:
-            agents = self._agents.setdefault(user, [])
+            agents = self._agents.setdefault(account.aor(), [])
             free = next((agent for agent in agents if agent.calls < CALLS_PER_AGENT), None)
             if free is None:
-                free = _Agent(await self._new_agent(user, reg_interval=0))
+                free = _Agent(await self._new_agent(account))
                 agents.append(free)
             return free
 
-    async def _new_agent(self, user: str, reg_interval: int) -> baresip.UserAgent:
-        ua = await baresip.UserAgent.create(self._runtime, self._account(user, reg_interval))
+    async def _new_agent(self, account: baresip.Account) -> baresip.UserAgent:
+        ua = await baresip.UserAgent.create(self._runtime, account)
         ua.on_incoming(_refuse)
         return ua
+
+    def _caller(self, from_number: str | None) -> baresip.Account:
+        """Who calls over the trunk."""
+        return self._account(from_number or self._settings.from_number or self._settings.username or "ringback", 0)
+
+    def _stranger(self, from_number: str | None, transport: Transport) -> baresip.Account:
+        """Who calls past the trunk: of the same number, without user, password and proxy."""
+        settings = self._settings
+        return baresip.Account(
+            user=from_number or settings.from_number or "ringback",
+            domain=settings.from_domain or _address(settings),
+            password="",
+            reg_interval=0,
+            transport=transport,
+            audio_codecs=tuple(_CODECS[codec] for codec in settings.codecs),
+        )
 
     def _account(self, user: str, reg_interval: int) -> baresip.Account:
         settings = self._settings
@@ -298,14 +366,18 @@ class Stack:
             transport=settings.transport,
             audio_codecs=tuple(_CODECS[codec] for codec in settings.codecs),
             auth_user=settings.username,
-            extra_params=("sip_autoredirect=yes",) if settings.follow_redirects else (),
         )
 
     def _hear(self, event: StackEvent) -> None:
         call = self._known.calls.get(event.call)
         if call is not None:
             self._tell(event.call, call, event)
-        elif event.call and event.event is not Event.CALL_INCOMING:
+        elif event.event is Event.CALL_INCOMING:
+            self._known.strangers.add(event.call)
+        elif event.call in self._known.strangers:
+            if event.event is Event.CALL_CLOSED:
+                self._known.strangers.discard(event.call)
+        elif event.call:
             self._known.early.setdefault(event.call, []).append(event)
             if len(self._known.early) > EXPECTED_GAP:
                 del self._known.early[next(iter(self._known.early))]
@@ -329,19 +401,28 @@ def _address(settings: SipSettings) -> str:
 
 def _refuse(call: baresip.Call) -> None:
     """Nobody calls us: what comes in is a scanner."""
-    _REFUSALS.add(task := asyncio.get_running_loop().create_task(call.reject()))
+    _REFUSALS.add(task := asyncio.get_running_loop().create_task(_reject(call)))
     task.add_done_callback(_REFUSALS.discard)
+
+
+async def _reject(call: baresip.Call) -> None:
+    with suppress(BaresipError):  # who called has thought better of it
+        await call.reject()
 
 
 _REFUSALS: set[asyncio.Task[None]] = set()
 
 
+JITTER = ("audio_jitter_buffer_type adaptive", "audio_jitter_buffer_ms 10-200")
+"""What comes in waits so long for what was overtaken: the stack's own 100 ms would be heard in a talk with a bot."""
+
+
 def _extra(settings: SipSettings) -> str:
     """What the stack's own configuration has no field for."""
-    lines = [f"rtp_ports {settings.media_port_low}-{settings.media_port_high}"]
+    lines = [f"rtp_ports {settings.media_port_low}-{settings.media_port_high}", *JITTER]
     if not settings.verify and settings.transport == "tls":
         lines.append("sip_verify_server no")
-    elif settings.transport == "tls":
+    else:  # an agent may call out over TLS, whatever the trunk has
         lines += ["sip_verify_server yes", f"sip_cafile {settings.ca_file or '/etc/ssl/certs/ca-certificates.crt'}"]
     return "\n".join(lines) + "\n"
 

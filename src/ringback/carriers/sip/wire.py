@@ -2,6 +2,7 @@
 
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ringback.carriers.sip.message import first, headers_of, tag_of
@@ -13,14 +14,19 @@ FORGOTTEN = 5_000
 """Of so many dials that are over messages may still come: the stack repeats an INVITE for 32 s (RFC 3261, 17.1.1.2)."""
 
 _CALL_ID = re.compile(r"^(?:Call-ID|i)[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
-_CSEQ = re.compile(r"^CSeq[ \t]*:[ \t]*(\d+)[ \t]+(\w+)", re.IGNORECASE | re.MULTILINE)
+_CSEQ = re.compile(r"^CSeq[ \t]*:[ \t]*(\d{1,10})[ \t]+(\w+)", re.IGNORECASE | re.MULTILINE)
 _TAGGED_TO = re.compile(r"^(?:To|t)[ \t]*:[^\r\n]*;[ \t]*tag=", re.IGNORECASE | re.MULTILINE)
+_Q850 = re.compile(
+    r"^Reason[ \t]*:[^\r\n]*?Q\.850[ \t]*;(?:[^,\r\n]*;)?[ \t]*cause[ \t]*=[ \t]*(\d{1,3})",
+    re.IGNORECASE | re.MULTILINE,
+)
 _RETRY_AFTER = re.compile(r"^Retry-After[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _SECRETS = re.compile(
     r"^((?:Proxy-)?Authorization[ \t]*:)[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE
 )
 _KEYS = re.compile(r"^(a=crypto:.*?inline:|k=)[^\r\n]*", re.IGNORECASE | re.MULTILINE)
-_STATUS = re.compile(r"SIP/2\.0 (\d{3})")
+_STATUS = re.compile(r"SIP/2\.0 ([1-6]\d\d)(?!\d)")
+_BRANCH = re.compile(r";[ \t]*branch[ \t]*=[ \t]*([^\s;,]+)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -30,18 +36,24 @@ class Noted:
     Attributes:
         invite: the last INVITE that was sent, secrets masked.
         number: its CSeq; one that is sent anew, with a password, has the next one.
+        branch: of its transaction, which every response to it repeats (RFC 3261, section 17.1.3).
         accepted: the first 2xx to it, empty before that; it made the dialog that the stack is in.
         final: the last final response to it, None before that.
         responded: whether any response came, to any INVITE of the dial.
+        taken: whether one came to the last INVITE, which can be cancelled from then on (RFC 3261, section 9.1).
         retry_after: whether a final response said when to try again.
+        q850: the cause in the Reason header of the final response, None where there is none.
     """
 
     invite: str = ""
     number: int = 0
+    branch: str = ""
     accepted: str = ""
     final: int | None = None
     responded: bool = False
+    taken: bool = False
     retry_after: bool = False
+    q850: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,8 @@ class Seen:
         text: it, secrets masked.
         weighty: it is needed to end the dial without the stack.
         again: it is a 2xx after the first one, which the stack leaves unanswered.
+        anew: it is an INVITE that was not sent before; nobody has taken it yet.
+        takes: it is a response to the last INVITE.
     """
 
     sip_call_id: str
@@ -61,6 +75,8 @@ class Seen:
     text: str
     weighty: bool
     again: bool = False
+    anew: bool = False
+    takes: bool = False
 
 
 @dataclass(slots=True)
@@ -71,6 +87,7 @@ class Wires:
     """
 
     noted: dict[str, Noted] = field(default_factory=dict)
+    _followers: dict[str, Callable[[Seen], None]] = field(default_factory=dict)
     _forgotten: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
     def note(self, sent: bool, text: str) -> Seen | None:
@@ -85,14 +102,28 @@ class Wires:
         noted = self.noted.get(key)
         if noted is None:
             return None
-        if sent or status is None or method != "INVITE" or number != noted.number:
+        if sent or status is None or method != "INVITE" or number != noted.number or _branch(text) != noted.branch:
             return Seen(key, sent, mask(text), weighty=False)
         code, again = int(status[1]), bool(noted.accepted)
         accepted = _note_response(noted, code, text)
-        return Seen(key, sent, mask(text), weighty=accepted and not again, again=accepted and again)
+        return Seen(key, sent, mask(text), weighty=accepted and not again, again=accepted and again, takes=True)
+
+    def follow(self, sip_call_id: str, see: Callable[[Seen], None]) -> None:
+        """Have somebody told of the messages of a dial; first, what was seen before it was known whose they are."""
+        self._followers[sip_call_id] = see
+        if noted := self.noted.get(sip_call_id):
+            see(Seen(sip_call_id, True, noted.invite, weighty=True, anew=True))
+            if noted.taken:
+                see(Seen(sip_call_id, False, noted.accepted, weighty=bool(noted.accepted), takes=True))
+
+    def pass_on(self, seen: Seen) -> None:
+        """Tell whoever follows the dial."""
+        if see := self._followers.get(seen.sip_call_id):
+            see(seen)
 
     def forget(self, sip_call_id: str) -> None:
         """Drop what is known of a dial."""
+        self._followers.pop(sip_call_id, None)
         self.noted.pop(sip_call_id, None)
         self._forgotten[sip_call_id] = None
         while len(self._forgotten) > FORGOTTEN:
@@ -103,9 +134,12 @@ class Wires:
             return None
         noted = self.noted.setdefault(key, Noted())
         noted.invite = text
-        if number != noted.number:  # what was said to the one before is not the end of this one
-            noted.number, noted.final, noted.retry_after = number, None, False
-        return Seen(key, True, text, weighty=True)
+        noted.branch = _branch(text)
+        anew = number != noted.number
+        if anew:  # what was said to the one before is not the end of this one
+            noted.number, noted.taken = number, False
+            noted.final, noted.retry_after, noted.q850 = None, False, None
+        return Seen(key, True, text, weighty=True, anew=anew)
 
 
 def mask(text: str) -> str:
@@ -118,16 +152,23 @@ def is_fork(accepted: str, again: str) -> bool:
     return _far_tag(accepted) != _far_tag(again)
 
 
+def _branch(text: str) -> str:
+    """That of the first Via."""
+    found = _BRANCH.search(text)
+    return found[1] if found else ""
+
+
 def _far_tag(response: str) -> str:
     return tag_of(first(headers_of(response), "to"))
 
 
 def _note_response(noted: Noted, status: int, text: str) -> bool:
-    noted.responded = True
+    noted.responded = noted.taken = True
     if status < 200:
         return False
     noted.final = status
     noted.retry_after = bool(_RETRY_AFTER.search(text))
+    noted.q850 = int(cause[1]) if (cause := _Q850.search(text)) else None
     if status < 300:
         noted.accepted = noted.accepted or text
         return True

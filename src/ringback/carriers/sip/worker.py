@@ -35,7 +35,7 @@ from ringback.carriers.sip.protocol import (
     as_unix,
     write,
 )
-from ringback.carriers.sip.request import ack, address_of, ask, bye, tell
+from ringback.carriers.sip.request import ack, address_of, ask, bye, next_hop, tell
 from ringback.carriers.sip.settings import parse_settings
 from ringback.carriers.sip.stack import Stack, StackRefused
 from ringback.carriers.sip.wire import Noted, Seen, Wires, is_fork, mask
@@ -62,7 +62,6 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._stack = Stack(self._settings, self._on_message, partial(os._exit, 3))
         self._legs: dict[UUID, list[Leg]] = {}
-        self._by_call_id: dict[str, Leg] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
 
@@ -84,7 +83,7 @@ class Worker:
             case Place():
                 leg = self._leg(message)
                 self._legs.setdefault(message.attempt_id, []).append(leg)
-                self._do(leg)
+                self._spawn(leg.dial())
             case HangUp(attempt_id=attempt_id, ours=ours):
                 for leg in self._legs.get(attempt_id, ()):
                     self._spawn(leg.end(ours))
@@ -96,18 +95,6 @@ class Worker:
     def _leg(self, place: Place) -> Leg:
         folder = Path(self._start.folder)
         return Leg(place, self._settings, self._stack, self._wires, folder, self._clock, self._tell, self._forget)
-
-    def _do(self, leg: Leg) -> None:
-        async def dial() -> None:
-            await leg.dial()
-            if call_id := leg.ids["sip_call_id"]:
-                self._by_call_id[call_id] = leg
-                if noted := self._wires.noted.get(call_id):  # it was seen before it was known whose it is
-                    leg.see(Seen(call_id, True, noted.invite, weighty=True))
-                    if noted.responded:
-                        leg.see(Seen(call_id, False, noted.accepted, weighty=bool(noted.accepted)))
-
-        self._spawn(dial())
 
     async def _farewell(self) -> None:
         """Hang up on everybody."""
@@ -126,7 +113,6 @@ class Worker:
             legs.remove(leg)
         if not legs:
             self._legs.pop(leg.attempt_id, None)
-        self._by_call_id.pop(leg.ids["sip_call_id"], None)
         self._empty.set()
 
     def _on_message(self, sent: bool, text: str) -> None:
@@ -139,15 +125,16 @@ class Worker:
             self._loop.call_soon_threadsafe(self._see, seen)
 
     def _see(self, seen: Seen) -> None:
-        leg, noted = self._by_call_id.get(seen.sip_call_id), self._wires.noted.get(seen.sip_call_id)
+        noted = self._wires.noted.get(seen.sip_call_id)
         if seen.again and noted is not None:
             self._spawn(self._confirm(noted, seen.text))
-        elif leg is not None:
-            leg.see(seen)
+        else:
+            self._wires.pass_on(seen)
 
     async def _confirm(self, noted: Noted, again: str) -> None:
         """Do what the stack does not at a 2xx after the first: ACK it, and hang up on a second phone."""
-        peer, confirmation = way_to(self._settings), ack(noted.invite, again, token_hex(8))
+        peer = address_of(next_hop(noted.invite), way_to(self._settings))
+        confirmation = ack(noted.invite, again, token_hex(8))
         with suppress(OSError):
             await tell(confirmation, address_of(confirmation.target or "", peer), FAREWELL_SEC)
             if is_fork(noted.accepted, again):
@@ -174,8 +161,16 @@ async def serve(fd: int) -> None:
     writer.close()
 
 
+def keep_errors_ours() -> None:
+    """Let the standard error have our own lines alone: the stack's hold numbers, and whatever strangers send."""
+    sys.stderr = os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+
+
 def main() -> None:
     """The process."""
+    keep_errors_ours()
     parser = argparse.ArgumentParser(description="A worker of a SIP trunk; started by a node.")
     parser.add_argument("--fd", type=int, required=True, help="the socket to the node")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the node's: it ends us by closing the socket

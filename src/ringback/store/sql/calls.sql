@@ -19,7 +19,7 @@ SELECT c.call_id, c.campaign_no, p.campaign_id, t.trunk_id, t.name AS trunk, coa
        c.variables::text AS variables, coalesce(c.retry, p.retry)::text AS retry, c.created_at,
        c.final_status, c.final_reason, c.finished_at, q.attempt AS next_attempt, q.due_at AS next_attempt_at,
        a.live_status, a.attempts, a.connected_sec, a.billed_sec, a.cost_micros, a.currency, a.currencies,
-       last.end_reason, last.answered_by, last.called_at, last.duration_sec
+       a.recorded, last.end_reason, last.answered_by, last.called_at, last.duration_sec
 FROM unnest($2::uuid[]) WITH ORDINALITY AS w (call_id, place)
 CROSS JOIN LATERAL (
     SELECT * FROM calls c WHERE c.workspace_no = $1 AND c.call_id = w.call_id OFFSET 0
@@ -32,7 +32,8 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS attempts, coalesce(sum(a.duration_sec), 0) AS connected_sec,
            coalesce(sum(a.billed_sec), 0) AS billed_sec, coalesce(sum(a.cost_micros), 0)::bigint AS cost_micros,
            min(a.currency) AS currency, count(DISTINCT a.currency) AS currencies,
-           min(a.status) FILTER (WHERE a.ended_at IS NULL) AS live_status
+           min(a.status) FILTER (WHERE a.ended_at IS NULL) AS live_status,
+           max(a.attempt) FILTER (WHERE a.details ? 'recording') AS recorded
     FROM attempts a WHERE a.workspace_no = $1 AND a.call_id = c.call_id
 ) a
 LEFT JOIN LATERAL (

@@ -65,3 +65,8 @@ redacted AS (
 )
 SELECT ARRAY(SELECT call_id FROM looked ORDER BY call_id) AS looked, ARRAY(SELECT call_id FROM redacted) AS moved,
        ARRAY(SELECT call_id FROM looked WHERE is_done) AS done;
+
+-- name: drop_reports
+-- What agents told of calls that were deleted or anonymised. A statement of its own, for it must see what was told up to
+-- the moment at which the calls were locked.
+DELETE FROM agent_reports r WHERE r.workspace_no = $1 AND r.call_id = ANY ($2::uuid[]);

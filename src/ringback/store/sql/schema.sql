@@ -274,6 +274,21 @@ CREATE INDEX attempts_live ON attempts (workspace_no, campaign_no, trunk_no, nod
 -- Attempts of which nobody knows how they ended: the slot is held for as long as the call may still be up.
 CREATE INDEX attempts_held ON attempts (node_no, held_until) WHERE held_until IS NOT NULL;
 
+-- What agents tell of an attempt over the API, and by which token one may: its SHA-256, null where none was made.
+CREATE TABLE agent_reports (
+    workspace_no  integer NOT NULL, -- no foreign keys, as for calls
+    call_id       uuid NOT NULL,
+    attempt       smallint NOT NULL,
+    token_hash    bytea,
+    transcript    jsonb,
+    transcript_at timestamptz,
+    analysis      jsonb,
+    analysis_at   timestamptz,
+    PRIMARY KEY (workspace_no, call_id, attempt),
+    CHECK ((transcript IS NULL) = (transcript_at IS NULL)),
+    CHECK ((analysis IS NULL) = (analysis_at IS NULL))
+) WITH (fillfactor = 70); -- room in the page for what is told, as far as it is short
+
 -- Sums of ended attempts, added to by the statement that ends them, so that progress costs the same at any size.
 CREATE TABLE tallies (
     workspace_no  integer NOT NULL,

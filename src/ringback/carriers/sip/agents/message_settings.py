@@ -15,7 +15,7 @@ KEYS = "0123456789*#"
 END_KEY = "#"
 """Ends the digits before there are as many as were asked for, unless it is the key for opt-out."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+.-]{0,63}")
+VOICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+.-]{0,63}")
 """A voice or language: it stands on the speech command's line, so it is never taken for an option of it."""
 
 
@@ -147,6 +147,6 @@ def _key(value: Any, field: str, faults: list[str]) -> Any:
 
 
 def _name(value: Any, field: str, faults: list[str]) -> Any:
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
+    if not isinstance(value, str) or not VOICE.fullmatch(value):
         faults.append(f"{field} must be a name of letters, digits and _ + . -, such as 'en-us'")
     return value

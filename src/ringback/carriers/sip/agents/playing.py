@@ -111,6 +111,8 @@ class Player:
 class Ears:
     """What the far end says, in frames, from now on: what came before is old by now, and would make all else late.
 
+    What was said while it was found out who answered comes first all the same: it may be the only thing that they say.
+
     Args:
         line: where it is heard.
         now: the loop's time.
@@ -119,7 +121,7 @@ class Ears:
     def __init__(self, line: Line, now: float) -> None:
         self._line = line
         self._down = Down(line.rate)
-        self._rest = b""
+        self._rest = encode(self._down.take(line.unheard))
         self._last = self._covered = now
         line.read()
 

@@ -1,10 +1,11 @@
-"""From a line's rate to 8 kHz and back, a frame in and a frame out.
+"""From a line's rate to 8 kHz, or to another one below it, and back, a frame in and a frame out.
 
 A general resampler gives its output in blocks: soxr's stream holds back up to 60 ms at its quickest setting that still
 filters, and a different time at each frame. Rates of lines are whole multiples of 8 kHz, for which a filter of 6 ms is
 enough: it delays by 3 ms, always.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -18,18 +19,34 @@ _TAPS = 48
 """Of the filter, for each sample at 8 kHz: 300 to 3,400 Hz pass, and from 4,000 Hz on nothing does."""
 
 _CUT_OFF_HZ = 3700.0
+"""At 8 kHz; at another base it is as much higher as that is."""
 
 
-def factor_of(rate: int) -> int:
-    """How many samples a line has for one at 8 kHz.
+def factor_of(rate: int, base: int = BASE_RATE) -> int:
+    """How many samples a line has for one at the base, 8 kHz.
 
     Raises:
         ValueError: not a whole number.
     """
-    factor, rest = divmod(rate, BASE_RATE)
+    factor, rest = divmod(rate, base)
     if rest or not factor:
-        raise ValueError(f"the line has {rate} samples a second, which is not a multiple of {BASE_RATE}")
+        raise ValueError(f"the line has {rate} samples a second, which is not a multiple of {base}")
     return factor
+
+
+def converter(source: int, target: int) -> Callable[[bytes], bytes]:
+    """What makes audio of one rate of audio of another, piece by piece.
+
+    Raises:
+        ValueError: neither is a multiple of the other.
+    """
+    if source == target:
+        return bytes
+    if source > target:
+        down = Down(source, target)
+        return lambda pcm: down.take(pcm).tobytes()
+    up = Up(target, source)
+    return lambda pcm: up.take(np.frombuffer(pcm, np.int16))
 
 
 @cache
@@ -43,10 +60,10 @@ def _filter(factor: int) -> NDArray[np.float32]:
 
 
 class Down:
-    """To 8 kHz."""
+    """To the base."""
 
-    def __init__(self, rate: int) -> None:
-        self._factor = factor_of(rate)
+    def __init__(self, rate: int, base: int = BASE_RATE) -> None:
+        self._factor = factor_of(rate, base)
         self._taps = _filter(self._factor)
         self._kept = np.zeros(len(self._taps) - self._factor, np.int16)
 
@@ -64,10 +81,10 @@ class Down:
 
 
 class Up:
-    """From 8 kHz."""
+    """From the base."""
 
-    def __init__(self, rate: int) -> None:
-        self._factor = factor_of(rate)
+    def __init__(self, rate: int, base: int = BASE_RATE) -> None:
+        self._factor = factor_of(rate, base)
         phases = _filter(self._factor).reshape(_TAPS, self._factor)
         self._phases = np.ascontiguousarray(phases[::-1]) * self._factor
         self._kept = np.zeros(_TAPS - 1, np.int16)

@@ -22,3 +22,18 @@ CREATE TABLE agent_audio (
 );
 -- FLAC does not get smaller: PostgreSQL need not try.
 ALTER TABLE agent_audio ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
+-- What agents tell of an attempt over the API, and by which token one may: its SHA-256, null where none was made.
+CREATE TABLE agent_reports (
+    workspace_no  integer NOT NULL, -- no foreign keys, as for calls
+    call_id       uuid NOT NULL,
+    attempt       smallint NOT NULL,
+    token_hash    bytea,
+    transcript    jsonb,
+    transcript_at timestamptz,
+    analysis      jsonb,
+    analysis_at   timestamptz,
+    PRIMARY KEY (workspace_no, call_id, attempt),
+    CHECK ((transcript IS NULL) = (transcript_at IS NULL)),
+    CHECK ((analysis IS NULL) = (analysis_at IS NULL))
+) WITH (fillfactor = 70); -- room in the page for what is told, as far as it is short
