@@ -2,8 +2,8 @@
 
 import json
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.sip.messages import Call
@@ -12,7 +12,8 @@ from tests.sip.scenario import Pace
 from tests.sip.sipp import HOST, Sipp, sipp
 from whenever import Instant
 
-from bench.figures import Context, Figure, Limit, amount
+from bench.figures import Context, Figure, Limit, Stopwatch, amount
+from bench.machine import cpu_sec
 from bench.ours import ended_attempts, node_process, until
 from bench.world import SQL, World, fill_queue, new_world
 from ringback import ids
@@ -40,12 +41,14 @@ class Found:
         per_sec: dials a second, from the first to the last.
         ringing: phones that rang at a time at most.
         others: dials that the far end saw more or less than once.
+        cores: in use meanwhile, by whom; the node's with its workers.
     """
 
     late_ms: list[float]
     per_sec: float
     ringing: int
     others: int
+    cores: Mapping[str, float] = field(default_factory=dict)
 
 
 async def measure(context: Context, folder: Path) -> list[Figure]:
@@ -68,9 +71,13 @@ async def _run(context: Context, folder: Path, dials: int, per_sec: int, gap_mic
             async def ended() -> int:
                 return await ended_attempts(database, world)
 
-            async with node_process(context.dsn, "bench", drain_sec=0):
+            async with node_process(context.dsn, "bench", drain_sec=0) as node:
+                await until(ended, 1, LONGEST_SEC)
+                pids = {"node": node, "PostgreSQL": context.server_pid, "SIPp": far_end.process.pid}
+                before, watch = {who: cpu_sec(pid) for who, pid in pids.items()}, Stopwatch()
                 await until(ended, dials, LONGEST_SEC)
-            return await _compare(database, world, far_end)
+                cores = {who: (cpu_sec(pid) - before[who]) / watch.sec() for who, pid in pids.items()}
+            return replace(await _compare(database, world, far_end), cores=cores)
     finally:
         await database.close()
 
@@ -122,10 +129,11 @@ def _unix(at: Instant) -> float:
 
 def _figures(what: str, found: Found) -> list[Figure]:
     parts = statistics.quantiles(found.late_ms, n=1000, method="inclusive")
+    used = ", ".join(f"{who} {amount(cores)}" for who, cores in found.cores.items())
     spread = ", ".join(f"{name} {amount(parts[at])}" for name, at in (("p50", 499), ("p95", 949), ("p99.9", 998)))
     return [
         Figure(f"{what}, 99 of 100 INVITEs after their intent within", parts[989], "ms", MOST_P99, rounds=spread),
-        Figure(f"{what}, INVITEs a second", found.per_sec, "dials/s", LEAST_RATE),
+        Figure(f"{what}, INVITEs a second", found.per_sec, "dials/s", LEAST_RATE, f"cores in use: {used}"),
         Figure(f"{what}, phones ringing at a time", found.ringing, "phones", LEAST_RINGING),
         Figure(f"{what}, dials that SIPp had other than once", found.others, "dials", Limit(0, most=True)),
     ]

@@ -59,9 +59,8 @@ def test_names_of_headers_may_be_short(wires):
     ids=["200 of CANCEL", "200 of BYE", "our ACK", "their re-INVITE", "our 200 to it", "of another branch", "no code"],
 )
 def test_what_is_no_response_to_the_invite_decides_nothing(wires, sent, text):
-    """It is of the dial, and says nothing of how it ended."""
-    seen = wires.note(sent, text)
-    assert (seen.sip_call_id, seen.weighty, seen.again) == (KEY, False, False)
+    """It is of the dial, and says nothing of how it ended: nobody need be told."""
+    assert wires.note(sent, text) is None
     assert wires.noted[KEY].final is None
     assert not wires.noted[KEY].accepted
 
@@ -94,6 +93,19 @@ def test_the_refusal_of_the_invite_without_a_password_is_not_that_of_the_one_wit
     assert wires.noted[KEY].final is None
     wires.note(False, response("487 Request Terminated", cseq="42 INVITE"))
     assert wires.noted[KEY].final == 487
+
+
+def test_only_what_is_new_is_told(wires):
+    """The first response to an INVITE takes it, so that it can be cancelled from then on; a 2xx is told in any case."""
+    assert wires.note(False, response("100 Trying")).takes
+    assert wires.note(False, response("180 Ringing")) is None
+    repeated = wires.note(True, INVITE)
+    assert (repeated.anew, repeated.weighty) == (False, True)
+    assert wires.note(False, response("200 OK")).weighty
+    anew = wires.note(True, INVITE.replace("CSeq: 41", "CSeq: 42"))
+    assert anew.anew
+    assert not wires.noted[KEY].taken
+    assert wires.noted[KEY].responded
 
 
 def test_the_first_2xx_made_the_dialog(wires):

@@ -91,7 +91,7 @@ class Wires:
     _forgotten: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
     def note(self, sent: bool, text: str) -> Seen | None:
-        """Take one message; None for one of no dial of ours."""
+        """Take one message; None for one of no dial of ours, and for one that tells nobody anything new."""
         call_id, cseq = _CALL_ID.search(text), _CSEQ.search(text)
         if call_id is None or cseq is None:
             return None
@@ -103,9 +103,11 @@ class Wires:
         if noted is None:
             return None
         if sent or status is None or method != "INVITE" or number != noted.number or _branch(text) != noted.branch:
-            return Seen(key, sent, mask(text), weighty=False)
-        code, again = int(status[1]), bool(noted.accepted)
+            return None
+        code, again, taken = int(status[1]), bool(noted.accepted), noted.taken
         accepted = _note_response(noted, code, text)
+        if taken and not accepted:
+            return None
         return Seen(key, sent, mask(text), weighty=accepted and not again, again=accepted and again, takes=True)
 
     def follow(self, sip_call_id: str, see: Callable[[Seen], None]) -> None:
