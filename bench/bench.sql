@@ -182,7 +182,8 @@ UPDATE trunks SET kind = 'sip', settings = $2::text::jsonb WHERE workspace_no = 
 
 -- name: give_manners
 -- Let all leads have numbers whose last four digits say how they behave at the far end of the tests.
-UPDATE calls SET to_number = '+1' || 200000 + substr(to_number, 4)::bigint % 600000 || $2 WHERE workspace_no = $1;
+-- Not numbers that another lead has until its turn comes: each row is held to be the only one as it is written.
+UPDATE calls SET to_number = '+1' || 300000 + substr(to_number, 4)::bigint % 600000 || $2 WHERE workspace_no = $1;
 
 -- name: intents
 -- When each intent was made.
