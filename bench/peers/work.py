@@ -14,7 +14,7 @@ from ringback.domain.billing import charge, parse_billing
 from ringback.domain.outcome import MEANINGS
 from ringback.domain.policy_form import parse_policy
 from ringback.domain.retry import Bounds, RetryAt, decide
-from ringback.domain.window import DailyWindow
+from ringback.domain.window import DailyWindow, hours_of
 from ringback.ids import Ids
 
 PEOPLE = SimulatorSettings(seed=7, speed=0)
@@ -78,7 +78,7 @@ def perform(job: Job, now: Instant) -> Done:
     zones = (job.zone,)
     attempt_id = _ids.new(now)
     said = script(PEOPLE, Dial(attempt_id, UUID(int=job.lead_no), job.attempt, job.to_number, None, zones), now)
-    decision = decide(POLICY, job.attempt, said.reason, now, Bounds(WINDOW, zones), 0.0)
+    decision = decide(POLICY, job.attempt, said.reason, now, Bounds(hours_of(WINDOW), zones), 0.0)
     bill = charge(TARIFF, said.talk_sec, said.answered)
     retry = decision if isinstance(decision, RetryAt) else None
     at = now.to_stdlib()

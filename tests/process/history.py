@@ -91,7 +91,7 @@ def by_policy(history: Rows, policy: RetryPolicy) -> None:
 
 
 def _decision(row: dict[str, Any], policy: RetryPolicy) -> Any:
-    return decide(policy, row["attempt"], EndReason(row["end_reason"]), _at(row["ended_at"]), Bounds(None, ("UTC",)), 0)
+    return decide(policy, row["attempt"], EndReason(row["end_reason"]), _at(row["ended_at"]), Bounds((), ("UTC",)), 0)
 
 
 def _at(micros: Any) -> Instant:

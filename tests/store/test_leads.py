@@ -12,7 +12,7 @@ from ringback.intake.report import reject
 from ringback.store.leads import import_leads
 from ringback.store.zones import zone_set_numbers
 
-FAR_APART = ("Europe/Berlin", "Pacific/Auckland")
+FAR_APART = ("Africa/Lagos", "Pacific/Auckland")
 """Zones whose mornings never meet."""
 
 

@@ -9,8 +9,9 @@ import msgspec
 from whenever import Instant, TimeDelta
 
 from ringback.domain.call import FinalReason
+from ringback.domain.hours import Holidays, Hours
 from ringback.domain.outcome import BUSY, MEANINGS, NO_ANSWER, EndReason
-from ringback.domain.window import DailyWindow, Zones, next_open
+from ringback.domain.window import Shut, Zones, ZoneSource, next_open, shut_by
 
 MOST_ATTEMPTS = 20
 """The contract's limit: a call's whole history fits in one answer."""
@@ -60,21 +61,29 @@ class Bounds:
     """What limits the time of a dial, besides the policy's wait.
 
     Attributes:
-        window: the daily calling window, None where any hour will do.
-        zones: the time zones in which the lead may be; all of them must be open.
+        hours: rules that must all be open, in every zone; none where any hour will do.
+        zones: the time zones in which the lead may be; none is never open.
         ends_at: no dial at or after this instant: the campaign's end or the call's expiry, whichever is first.
+        holidays: the public holidays where the lead is, None where they are not known.
+        zone_source: who said in which zones the lead may be.
     """
 
-    window: DailyWindow | None
+    hours: Hours
     zones: Zones
     ends_at: Instant | None = None
+    holidays: Holidays | None = None
+    zone_source: ZoneSource = ZoneSource.NUMBER
 
     def first_dial(self, at: Instant) -> Instant | None:
         """The first instant from `at` on at which a dial may be placed, None where there is none left."""
-        due = at if self.window is None else next_open(self.window, self.zones, at)
+        due = next_open(self.hours, self.zones, at, self.holidays)
         if due is None or (self.ends_at is not None and due >= self.ends_at):
             return None
         return due
+
+    def shut_by(self, at: Instant) -> Shut | None:
+        """The rule by which it is too early or too late at the lead's, None where the hours allow a dial."""
+        return shut_by(self.hours, self.zones, at, self.holidays)
 
 
 def decide(

@@ -8,9 +8,10 @@ from functools import lru_cache
 from whenever import Instant
 
 from ringback.domain.campaign import CampaignState
+from ringback.domain.hours import Hours
 from ringback.domain.policy_form import parse_policy
 from ringback.domain.retry import Bounds, RetryPolicy, ends_at
-from ringback.domain.window import DailyWindow
+from ringback.domain.window import DailyWindow, hours_of
 from ringback.store import queue
 from ringback.store.database import Connection, Record
 
@@ -36,7 +37,7 @@ class _Campaign:
 
     policy: RetryPolicy
     policy_version: int
-    window: DailyWindow
+    hours: Hours
     ends_at: Instant | None
     from_number: str | None
 
@@ -80,7 +81,7 @@ class Plans:
         if known is not None:
             return known
         campaign = self._campaigns[key]
-        bounds = Bounds(campaign.window, zones, ends_at(campaign.ends_at, row["created_at"], campaign.policy))
+        bounds = Bounds(campaign.hours, zones, ends_at(campaign.ends_at, row["created_at"], campaign.policy))
         plan = DialPlan(campaign.policy, campaign.policy_version, bounds, campaign.from_number)
         if campaign.policy.expires_after_sec is None:
             self._plans[key][row["zone_set_no"]] = plan
@@ -92,8 +93,7 @@ class Plans:
         if not row["campaign_no"]:
             return single_call_plan(row["retry"], row["created_at"], zones, row["from_number"])
         policy = read_policy(row["retry"])
-        window = DailyWindow(row["window_start_min"], row["window_end_min"])
-        bounds = Bounds(window, zones, ends_at(row["ends_at"], row["created_at"], policy))
+        bounds = Bounds(_hours(row), zones, ends_at(row["ends_at"], row["created_at"], policy))
         return DialPlan(policy, row["policy_version"], bounds, row["from_number"])
 
     def _runs(self, row: Record) -> bool:
@@ -112,7 +112,7 @@ def single_call_plan(retry: str, created_at: Instant, zones: tuple[str, ...], fr
     """The rules for a call that belongs to no campaign: its own policy, any hour of the day."""
     policy = read_policy(retry)
     return DialPlan(
-        policy, SINGLE_CALL_POLICY_VERSION, Bounds(None, zones, ends_at(None, created_at, policy)), from_number
+        policy, SINGLE_CALL_POLICY_VERSION, Bounds((), zones, ends_at(None, created_at, policy)), from_number
     )
 
 
@@ -120,7 +120,11 @@ def _campaign(row: Record) -> _Campaign:
     return _Campaign(
         policy=read_policy(row["retry"]),
         policy_version=row["policy_version"],
-        window=DailyWindow(row["window_start_min"], row["window_end_min"]),
+        hours=_hours(row),
         ends_at=row["ends_at"],
         from_number=row["from_number"],
     )
+
+
+def _hours(row: Record) -> Hours:
+    return hours_of(DailyWindow(row["window_start_min"], row["window_end_min"]))

@@ -21,7 +21,7 @@ MESSAGES = MappingProxyType(
         "Format the column as text and export the file again.",
         "unknown_timezone": "No time zone is known, so no hour is safe to call. Give an IANA name in timezone, "
         "such as America/Denver.",
-        "never_callable": "In no hour of the coming days is the calling window open in all time zones in which this "
+        "never_callable": "In no hour of the coming year is the calling window open in all time zones in which this "
         "number may be. Give its time zone, or widen the window.",
         "duplicate": "The number is already a lead of this campaign, from this file or from before.",
         "too_many_columns": "The row has more cells than the header. Quote cells that hold the delimiter.",

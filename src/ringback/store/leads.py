@@ -10,7 +10,7 @@ from uuid import UUID
 
 from whenever import Instant
 
-from ringback.domain.window import DailyWindow, Zones, next_open
+from ringback.domain.window import DailyWindow, Zones, hours_of, next_open
 from ringback.errors import Conflict
 from ringback.ids import Ids
 from ringback.intake.leads import Chunk, Lead
@@ -90,7 +90,7 @@ class _Importer:
 
     def __init__(self, database: Database, db: Connection, rules: Record, now: Instant) -> None:
         self._database, self._db, self._rules, self._now = database, db, rules, now
-        self._window = DailyWindow(rules["window_start_min"], rules["window_end_min"])
+        self._hours = hours_of(DailyWindow(rules["window_start_min"], rules["window_end_min"]))
         self._first_dials: dict[Zones, Instant] = {}
         self._numbers: dict[Zones, int] = {}
         self._stored = 0
@@ -130,7 +130,7 @@ class _Importer:
         begins = self._rules["starts_at"]
         start = self._now if begins is None else max(begins, self._now)
         for zones in new:
-            if (opens := next_open(self._window, zones, start)) is not None:
+            if (opens := next_open(self._hours, zones, start)) is not None:
                 self._first_dials[zones] = opens
         async with self._database.connection() as other:  # committed at once: nobody waits for this import
             self._numbers.update(await zone_set_numbers(other, new))
