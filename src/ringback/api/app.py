@@ -9,6 +9,7 @@ from ringback.api.openapi import describe
 from ringback.api.operation import Answer, Api, ApiSettings, Ask, Operation
 from ringback.api.routes import (
     agents,
+    analytics,
     api_keys,
     call_logs,
     caller_numbers,
@@ -30,7 +31,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
     operation
     for resource in (
         *(workspace, api_keys, agents, trunks, caller_numbers, campaigns, leads, calls),
-        *(call_logs, reports, recordings, health),
+        *(call_logs, reports, recordings, analytics, health),
     )
     for operation in resource.OPERATIONS
 )

@@ -247,6 +247,27 @@ PROGRESS: Json = {
     "totals": _SUMS,
     "by_day": [{"day": "2026-03-01", "reached": 1, **_SUMS}],
 }
+_GROUP_SUMS: Json = {
+    "attempts": 412,
+    "calls": 412,
+    "answered": 139,
+    "reached": 61,
+    "answer_rate": {"share": 0.337379, "low": 0.293421, "high": 0.384356},
+    "reach": {"share": 0.148058, "low": 0.116973, "high": 0.185685},
+    "connected_sec": 7_310,
+    "billed_sec": 9_120,
+    "minutes": 121.83,
+    "cost_micros": 1_824_000,
+    "currency": "USD",
+    "cost_per_reached_micros": 29_902,
+}
+ANALYTICS: Json = {
+    "from": "2026-03-01",
+    "to": "2026-03-30",
+    "group_by": ["attempt"],
+    "data": [{"group": {"attempt": 1}, **_GROUP_SUMS}],
+    "total": _GROUP_SUMS,
+}
 LEADS_BODY: Json = {
     "leads": [
         {

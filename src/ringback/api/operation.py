@@ -26,6 +26,7 @@ JSON_LIMIT = 1024 * 1024
 
 IMPORTS_AT_ONCE = 4
 CONVERSIONS_AT_ONCE = 2
+ANALYSES_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Api:
         imports: a place for each import that may be under way. Each holds a connection for as long as it takes and
             asks for a second one: without an end to them they would wait for each other.
         conversions: a place for each recording that may be converted at a time; each takes a core.
+        analyses: a place for each analysis that may be under way; each takes a core for as long.
     """
 
     database: Database
@@ -75,6 +77,7 @@ class Api:
     settings: ApiSettings
     imports: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IMPORTS_AT_ONCE))
     conversions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONVERSIONS_AT_ONCE))
+    analyses: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(ANALYSES_AT_ONCE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "agent_has_no_message": (422, "The message agent has neither a text nor a recording yet."),
         "agent_kind_unknown": (422, "This release has no such kind of agent."),
         "agent_takes_no_audio": (422, "Only agents of the kind `message` play a recording."),
+        "analysis_too_large": (422, "The analysis takes too long; name fewer days, or one campaign."),
+        "too_many_groups": (422, "The answer has too many groups; name fewer days, one campaign or one side."),
         "trunk_kind_unknown": (422, "This release has no such kind of trunk."),
         "unknown_agent": (422, "`agent_id` names no agent of this workspace."),
         "unknown_attempt": (422, "`attempt` names no attempt of this call, or it has none yet."),
