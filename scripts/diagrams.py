@@ -69,8 +69,8 @@ def _outcomes() -> str:
 
 {NOTE}
 
-How an attempt ended, what that makes of its `status`, and the entry of a retry policy's `after` that says when the call
-is dialled again.
+How an attempt ended, what that makes of its `status`, and the entry of a [retry policy](retry.md)'s `after` that says
+when the call is dialled again. An end reason that has an entry of its own goes by that.
 
 | end_reason | status | redialled by |
 |---|---|---|
@@ -123,7 +123,7 @@ def _code(name: str, row: codes.Row) -> str:
 
 def _row(reason: EndReason) -> str:
     meaning = MEANINGS[reason]
-    key = f"`{meaning.retry_key}`" if meaning.retry_key else "never"
+    key = f"`{reason}`, else `{meaning.retry_key}`" if meaning.retry_key else "never"
     return f"| `{reason}` | {meaning.status} | {'never: the person was reached' if meaning.reached else key} |"
 
 

@@ -4,14 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringback.domain.policy_form import LONGEST_WAIT_SEC, RETRY_KEYS, parse_policy, show_policy
+from ringback.domain.policy_form import (
+    LONGEST_WAIT_SEC,
+    RETRY_KEYS,
+    RETRYABLE_REASONS,
+    keep_policy,
+    kept_policy,
+    parse_policy,
+    show_policy,
+)
 from ringback.domain.retry import DEFAULT_POLICY, MOST_ATTEMPTS, RetryPolicy
+from ringback.domain.spacing import NO_SPACING, Spacing
+from ringback.domain.waits import Day, LocalPoint
 from ringback.errors import Invalid
 
 
-def policy(most, after, jitter_sec=0, expires_after_sec=None):
+def policy(most, after, jitter_sec=0, expires_after_sec=None, spacing=NO_SPACING):
     """A policy in few words."""
-    return RetryPolicy(most, MappingProxyType(after), jitter_sec, expires_after_sec)
+    return RetryPolicy(most, MappingProxyType(after), jitter_sec, expires_after_sec, spacing)
 
 
 def lines_of(raw):
@@ -37,7 +47,29 @@ def lines_of(raw):
         ),
         ({"jitter": "2m", "expires_after": "7d"}, policy(3, DEFAULT_POLICY.after, 120, 604_800)),
         ({"jitter": "0s", "expires_after": None, "spread": False}, DEFAULT_POLICY),
-        ({"jitter": None, "spread": None}, DEFAULT_POLICY),
+        ({"jitter": None, "spread": None, "min_gap": None, "max_per_day": None}, DEFAULT_POLICY),
+        (
+            {"spread": True, "min_gap": "4h", "max_per_day": 2},
+            policy(3, DEFAULT_POLICY.after, spacing=Spacing(14_400, 2, spread=True)),
+        ),
+        (
+            {"after": {"no-answer": ["30m", "next-day 10:00", "same-day  18:00", "next-weekday 9:30"]}},
+            policy(
+                3,
+                {
+                    "no-answer": (
+                        1_800,
+                        LocalPoint(Day.NEXT, 600),
+                        LocalPoint(Day.SAME, 1_080),
+                        LocalPoint(Day.NEXT_WEEKDAY, 570),
+                    )
+                },
+            ),
+        ),
+        (
+            {"after": {"failed": ["5m"], "network_failure": ["1m"], "outcome-unknown": []}},
+            policy(3, {"failed": (300,), "network_failure": (60,), "outcome_unknown": ()}),
+        ),
     ],
 )
 def test_the_long_form_is_read(raw, expected):
@@ -76,29 +108,60 @@ def test_the_long_form_is_answered():
         "jitter": "0s",
         "expires_after": None,
         "spread": False,
+        "min_gap": None,
+        "max_per_day": None,
+    }
+
+
+def test_what_the_release_before_does_not_know_is_kept_where_it_is_used():
+    """Its nodes read what the store has; the API shows every field."""
+    plain = ["max_attempts", "after", "jitter", "expires_after", "spread"]
+    assert list(keep_policy(DEFAULT_POLICY)) == plain
+    assert keep_policy(parse_policy({"min_gap": "90m", "max_per_day": 2})) == {
+        **keep_policy(DEFAULT_POLICY),
+        "min_gap": "90m",
+        "max_per_day": 2,
+    }
+    shown = show_policy(parse_policy({"after": {"outcome_unknown": [], "voicemail": ["same-day 08:05"]}}))
+    assert shown["after"] == {
+        "no-answer": [],
+        "busy": [],
+        "voicemail": ["same-day 08:05"],
+        "failed": [],
+        "outcome_unknown": [],
     }
 
 
 secs = st.integers(1, LONGEST_WAIT_SEC)
+waits = st.lists(secs | st.builds(LocalPoint, st.sampled_from(Day), st.integers(0, 1439)), max_size=MOST_ATTEMPTS)
 policies = st.builds(
     RetryPolicy,
     max_attempts=st.integers(1, MOST_ATTEMPTS),
-    after=st.dictionaries(st.sampled_from(RETRY_KEYS), st.lists(secs, min_size=1, max_size=MOST_ATTEMPTS).map(tuple)),
+    after=st.dictionaries(st.sampled_from(RETRY_KEYS), waits.filter(len).map(tuple))
+    | st.dictionaries(st.sampled_from(RETRYABLE_REASONS), waits.map(tuple)),
     jitter_sec=st.just(0) | secs,
     expires_after_sec=st.none() | secs,
+    spacing=st.builds(Spacing, st.none() | secs, st.none() | st.integers(1, MOST_ATTEMPTS), st.booleans()),
 )
 
 
 @given(policies)
 def test_a_policy_survives_its_written_form(given_policy):
-    """What is shown is read back as the same policy: the store keeps the written form."""
-    assert parse_policy(show_policy(given_policy)) == given_policy
+    """What is shown, and what the store keeps, is read back as the same policy."""
+    assert kept_policy(show_policy(given_policy)) == given_policy
+    assert kept_policy(keep_policy(given_policy)) == given_policy
 
 
 DURATION = "must be a duration from 1s to 366d, such as '30s', '5m', '2h' or '1d'"
+WAIT = f"{DURATION}, or a local time such as 'next-day 10:00'"
+POINT = "must be 'same-day HH:MM', 'next-day HH:MM' or 'next-weekday HH:MM', from 00:00 to 23:59"
 KNOWN = (
-    "after, expires_after, jitter, max_attempts, max_retries, retry_interval_minutes, retry_on_voicemail, spread, "
-    "wait_minutes"
+    "after, expires_after, jitter, max_attempts, max_per_day, max_retries, min_gap, retry_interval_minutes, "
+    "retry_on_voicemail, spread, wait_minutes"
+)
+REASONS = (
+    "voicemail_detected, user_did_not_pick_up, user_unreachable, user_busy, user_rejected, network_failure, "
+    "system_at_capacity, outcome_unknown"
 )
 
 
@@ -119,7 +182,13 @@ KNOWN = (
         ({"after": ["30m"]}, "retry.after must be an object of lists, such as {'no-answer': ['30m', '2h']}"),
         (
             {"after": {"completed": ["30m"]}},
-            "retry.after.completed is not an outcome that can be retried; use no-answer, busy, voicemail, failed",
+            "retry.after.completed is not an outcome that can be retried; use no-answer, busy, voicemail, failed, "
+            f"or an end reason: {REASONS}",
+        ),
+        (
+            {"after": {"invalid_phone_number": ["30m"]}},
+            "retry.after.invalid_phone_number is not an outcome that can be retried; use no-answer, busy, voicemail, "
+            f"failed, or an end reason: {REASONS}",
         ),
         ({"after": {"busy": "30m"}}, "retry.after.busy must be a list of at most 20 waits, such as ['30m', '2h']"),
         (
@@ -130,26 +199,31 @@ KNOWN = (
             {"after": {"no-answer": ["1m"], "no_answer": ["2m"]}},
             "retry.after.no_answer is given twice, with a hyphen and with an underscore; give it once",
         ),
-        ({"after": {"busy": ["5m", "soon"]}}, f"retry.after.busy[1] {DURATION}"),
-        ({"after": {"busy": [30]}}, f"retry.after.busy[0] {DURATION}"),
-        ({"after": {"busy": ["0s"]}}, f"retry.after.busy[0] {DURATION}"),
-        ({"after": {"busy": ["-5m"]}}, f"retry.after.busy[0] {DURATION}"),
-        ({"after": {"busy": ["1.5h"]}}, f"retry.after.busy[0] {DURATION}"),
-        ({"after": {"busy": ["5M"]}}, f"retry.after.busy[0] {DURATION}"),
-        ({"after": {"busy": ["٣m"]}}, f"retry.after.busy[0] {DURATION}"),
-        ({"after": {"no_answer": ["367d"]}}, f"retry.after.no_answer[0] {DURATION}"),
-        ({"after": {"busy": ["99999999d"]}}, f"retry.after.busy[0] {DURATION}"),
-        (
-            {"after": {"no-answer": ["30m", "next-day 10:00"]}},
-            "retry.after.no-answer[1]: 'next-day 10:00' is a local wall-clock point, which is not available yet; "
-            "use a duration such as '18h'",
-        ),
+        ({"after": {"busy": ["5m", "soon"]}}, f"retry.after.busy[1] {WAIT}"),
+        ({"after": {"busy": [30]}}, f"retry.after.busy[0] {WAIT}"),
+        ({"after": {"busy": ["0s"]}}, f"retry.after.busy[0] {WAIT}"),
+        ({"after": {"busy": ["-5m"]}}, f"retry.after.busy[0] {WAIT}"),
+        ({"after": {"busy": ["1.5h"]}}, f"retry.after.busy[0] {WAIT}"),
+        ({"after": {"busy": ["5M"]}}, f"retry.after.busy[0] {WAIT}"),
+        ({"after": {"busy": ["٣m"]}}, f"retry.after.busy[0] {WAIT}"),
+        ({"after": {"no_answer": ["367d"]}}, f"retry.after.no_answer[0] {WAIT}"),
+        ({"after": {"busy": ["99999999d"]}}, f"retry.after.busy[0] {WAIT}"),
+        ({"after": {"no-answer": ["30m", "next-day 24:00"]}}, f"retry.after.no-answer[1] {POINT}"),
+        ({"after": {"no-answer": ["next-day noon"]}}, f"retry.after.no-answer[0] {POINT}"),
+        ({"after": {"no-answer": ["next-week 10:00"]}}, f"retry.after.no-answer[0] {POINT}"),
+        ({"after": {"no-answer": ["next-day 10:0٣"]}}, f"retry.after.no-answer[0] {POINT}"),
+        ({"jitter": "next-day 10:00"}, f"retry.jitter {DURATION.replace('1s', '0s', 1)}"),
+        ({"expires_after": "next-day 10:00"}, f"retry.expires_after {DURATION}"),
+        ({"min_gap": "same-day 10:00"}, f"retry.min_gap {DURATION}"),
+        ({"min_gap": "0s"}, f"retry.min_gap {DURATION}"),
+        ({"max_per_day": 0}, "retry.max_per_day must be a whole number from 1 to 20"),
+        ({"max_per_day": "2"}, "retry.max_per_day must be a whole number from 1 to 20"),
         ({"jitter": 5}, f"retry.jitter {DURATION.replace('1s', '0s', 1)}"),
         ({"jitter": ""}, f"retry.jitter {DURATION.replace('1s', '0s', 1)}"),
         ({"expires_after": "0s"}, f"retry.expires_after {DURATION}"),
         ({"expires_after": False}, f"retry.expires_after {DURATION}"),
-        ({"spread": True}, "retry.spread is not available yet; leave it out or set it to false"),
-        ({"spread": "evening"}, "retry.spread is not available yet; leave it out or set it to false"),
+        ({"spread": 1}, "retry.spread must be true or false"),
+        ({"spread": "evening"}, "retry.spread must be true or false"),
         ({"max_retries": -1}, "retry.max_retries must be a whole number from 0 to 19"),
         ({"max_retries": 20}, "retry.max_retries must be a whole number from 0 to 19"),
         ({"max_retries": 1, "wait_minutes": 0}, "retry.wait_minutes must be a whole number from 1 to 527040"),
@@ -170,12 +244,73 @@ def test_a_fault_names_its_field(raw, line):
     assert lines_of(raw) == [line]
 
 
-@pytest.mark.parametrize("point", ["next-day 10:00", "same-day 18:00", "next-weekday 09:30", "next-day noon"])
-@pytest.mark.parametrize("place", ["jitter", "expires_after"])
-def test_a_wall_clock_point_is_refused_wherever_it_stands(place, point):
-    """It says that such points are not available yet, not that the duration is malformed."""
-    [line] = lines_of({place: point})
-    assert line.startswith(f"retry.{place}: '{point}' is a local wall-clock point, which is not available yet")
+ALL_SHORTER = "shorten it, such as {'min_gap': '4h', 'expires_after': '7d'}, or leave expires_after out"
+
+
+@pytest.mark.parametrize(
+    ("raw", "lines"),
+    [
+        (
+            {"min_gap": "7d", "expires_after": "7d"},
+            [
+                "retry.min_gap (7d) is not below retry.expires_after (7d): no call could ever be redialled; "
+                + ALL_SHORTER
+            ],
+        ),
+        ({"min_gap": "7d", "expires_after": "7d", "max_attempts": 1}, []),
+        ({"min_gap": "7d"}, []),
+        (
+            {"after": {"no-answer": ["1h", "7d"], "busy": ["same-day 10:00"]}, "expires_after": "4d"},
+            [
+                "retry.after.no-answer[1] is 7d, which is not below retry.expires_after (4d): that redial would never "
+                "be placed; shorten it, such as '1d', or leave expires_after out"
+            ],
+        ),
+        # the second wait is never used
+        ({"after": {"no-answer": ["1h", "7d"]}, "expires_after": "4d", "max_attempts": 2}, []),
+        (
+            {"max_attempts": 9, "after": {"no-answer": ["1d"], "busy": ["2d"]}, "expires_after": "7d"},
+            [
+                "retry.max_attempts is 9, and by the waits, min_gap and max_per_day at most 7 could be made before "
+                "retry.expires_after (7d): set it to 7, or leave expires_after out"
+            ],
+        ),
+        # a point may be at hand, whatever the other waits are
+        ({"max_attempts": 9, "after": {"no-answer": ["1d"], "busy": ["same-day 10:00"]}, "expires_after": "7d"}, []),
+        (
+            {"max_attempts": 4, "after": {"busy": ["same-day 10:00"]}, "min_gap": "2d", "expires_after": "6d"},
+            [
+                "retry.max_attempts is 4, and by the waits, min_gap and max_per_day at most 3 could be made before "
+                "retry.expires_after (6d): set it to 3, or leave expires_after out"
+            ],
+        ),
+        (
+            {"max_attempts": 10, "max_per_day": 2, "expires_after": "2d"},
+            [
+                "retry.max_attempts is 10, and by the waits, min_gap and max_per_day at most 8 could be made before "
+                "retry.expires_after (2d): set it to 8, or leave expires_after out"
+            ],
+        ),
+        # what only the default policy says is nobody's contradiction
+        ({"expires_after": "10m"}, []),
+        ({"expires_after": "7d", "after": {}}, []),
+        ({"max_attempts": 4, "expires_after": "7d", "after": {}}, []),
+    ],
+)
+def test_a_policy_that_could_never_do_what_it_says_is_refused(raw, lines):
+    """Each contradiction with its remedy; what the store has is read all the same."""
+    kept = kept_policy(raw)
+    if lines:
+        assert lines_of(raw) == lines
+    else:
+        assert parse_policy(raw) == kept
+
+
+def test_a_policy_within_reach_is_taken():
+    """The remedies are right."""
+    parse_policy({"min_gap": "4h", "expires_after": "7d"})
+    parse_policy({"max_attempts": 7, "after": {"no-answer": ["1d"], "busy": ["2d"]}, "expires_after": "7d"})
+    parse_policy({"max_attempts": 8, "max_per_day": 2, "expires_after": "2d"})
 
 
 @pytest.mark.parametrize("raw", [[], "3", 3, True])
@@ -186,7 +321,14 @@ def test_a_policy_is_an_object(raw):
 
 def test_all_faults_of_the_long_form_come_at_once():
     """A caller mends everything in one go, under the name they gave the field."""
-    raw = {"max_attempts": 0, "after": {"busy": ["x", "y"], "z": []}, "jitter": "x", "expires_after": 1, "spread": 1}
+    raw = {
+        "max_attempts": 0,
+        "after": {"busy": ["x", "y"], "z": []},
+        "jitter": "x",
+        "expires_after": 1,
+        "spread": 1,
+        "min_gap": 1,
+    }
     with pytest.raises(Invalid) as refusal:
         parse_policy(raw, "campaign.retry")
     assert [line.split()[0] for line in refusal.value.lines] == [
@@ -194,9 +336,10 @@ def test_all_faults_of_the_long_form_come_at_once():
         "campaign.retry.after.busy[0]",
         "campaign.retry.after.busy[1]",
         "campaign.retry.after.z",
-        "campaign.retry.spread",
         "campaign.retry.jitter",
         "campaign.retry.expires_after",
+        "campaign.retry.min_gap",
+        "campaign.retry.spread",
     ]
 
 
@@ -224,6 +367,8 @@ names = (
     "jitter",
     "expires_after",
     "spread",
+    "min_gap",
+    "max_per_day",
     "max_retries",
     "wait_minutes",
     "retry_on_voicemail",

@@ -26,6 +26,7 @@ HOT = {
     ("attempts", "progress"): "attempts_pkey",
     ("attempts", "withdraw"): "attempts_pkey",
     ("attempts", "still_live"): "attempts_pkey",
+    ("attempts", "earlier_dials"): "attempts_pkey",
     ("attempts", "orphans"): "attempts_live",
     ("agent_reports", "keep_tokens"): "attempts_pkey",
     ("agent_reports", "drop_unused"): "agent_reports_pkey",

@@ -20,6 +20,8 @@ POLICY: Json = {
     "jitter": "0s",
     "expires_after": None,
     "spread": False,
+    "min_gap": None,
+    "max_per_day": None,
 }
 BILLING: Json = {
     "per_minute_micros": 12_000,

@@ -14,7 +14,7 @@ from ringback.api.show import (
     show_time,
     show_variables,
 )
-from ringback.domain.policy_form import parse_policy, show_policy
+from ringback.domain.policy_form import kept_policy, show_policy
 from ringback.store.database import Record
 
 
@@ -25,7 +25,7 @@ def show_details(call: Record, history: Sequence[Record], reports: Sequence[Reco
         **show_call(call),
         "timezones": call["zones"],
         "variables": show_variables(call),
-        "retry": show_policy(parse_policy(msgspec.json.decode(call["retry"]))),
+        "retry": show_policy(kept_policy(msgspec.json.decode(call["retry"]))),
         "attempts": [
             {**attempt, **_told(call, row, told.get(row["attempt"]))}
             for row, attempt in zip(history, attempts_of(history), strict=False)

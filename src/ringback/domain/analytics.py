@@ -9,7 +9,7 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 from ringback.domain.outcome import BUSY, FAILED, NO_ANSWER, VOICEMAIL
-from ringback.domain.retry import show_duration
+from ringback.domain.waits import show_duration
 
 CONFIDENCE = 0.95
 Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)

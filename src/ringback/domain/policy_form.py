@@ -5,17 +5,25 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ringback.domain.outcome import BUSY, FAILED, NO_ANSWER, VOICEMAIL
-from ringback.domain.retry import DEFAULT_POLICY, MOST_ATTEMPTS, RetryPolicy, show_duration
+from ringback.domain.outcome import BUSY, FAILED, MEANINGS, NO_ANSWER, VOICEMAIL
+from ringback.domain.policy_check import Said, contradictions
+from ringback.domain.retry import DEFAULT_POLICY, MOST_ATTEMPTS, RetryPolicy
+from ringback.domain.spacing import Spacing
+from ringback.domain.waits import Day, LocalPoint, Wait, show_duration, show_wait
 from ringback.errors import Invalid
 
 RETRY_KEYS = (NO_ANSWER, BUSY, VOICEMAIL, FAILED)
+RETRYABLE_REASONS = tuple(str(reason) for reason, meaning in MEANINGS.items() if meaning.retry_key)
+"""The end reasons that may have an entry of their own in `after`."""
+
 SHORTEST_WAIT_SEC, LONGEST_WAIT_SEC = 1, 366 * 86_400
 
+_KEYS = {key.replace("-", "_"): key for key in (*RETRY_KEYS, *RETRYABLE_REASONS)}
 _DURATION = re.compile("([0-9]{1,8})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_WALL_CLOCK = re.compile(r"(same|next)-(day|weekday) .*")
-_LONG = {"max_attempts", "after", "jitter", "expires_after", "spread"}
+_POINT = re.compile(r"(same-day|next-day|next-weekday) +([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
+_LIKE_A_POINT = re.compile(r"(same|next)-[a-z]+\b.*")
+_LONG = {"max_attempts", "after", "jitter", "expires_after", "spread", "min_gap", "max_per_day"}
 _SHORT = {"max_retries", "retry_interval_minutes", "wait_minutes", "retry_on_voicemail"}
 
 
@@ -27,7 +35,20 @@ def parse_policy(raw: Any, field: str = "retry") -> RetryPolicy:
         field: how the caller calls it, for the messages.
 
     Raises:
-        Invalid: one line for each entry that is wrong, with an example of a right one.
+        Invalid: one line for each entry that is wrong or could never do what it says, with an example of a right one.
+    """
+    policy = kept_policy(raw, field)
+    said = Said(field, *(name in (raw or ()) for name in ("after", "max_attempts")))
+    if faults := contradictions(policy, said):
+        raise Invalid(faults)
+    return policy
+
+
+def kept_policy(raw: Any, field: str = "retry") -> RetryPolicy:
+    """A policy that was taken before, as the store has it: what contradicts itself is read all the same.
+
+    Raises:
+        Invalid: one line for each entry that is wrong.
     """
     if raw is None:
         return DEFAULT_POLICY
@@ -47,26 +68,40 @@ def parse_policy(raw: Any, field: str = "retry") -> RetryPolicy:
 
 
 def show_policy(policy: RetryPolicy) -> dict[str, Any]:
-    """The long form, as the API answers it and the store keeps it."""
+    """The long form, as the API answers it."""
+    spacing = policy.spacing
+    keys = (*RETRY_KEYS, *(reason for reason in RETRYABLE_REASONS if reason in policy.after))
     return {
         "max_attempts": policy.max_attempts,
-        "after": {key: [show_duration(wait) for wait in policy.after.get(key, ())] for key in RETRY_KEYS},
+        "after": {key: [show_wait(wait) for wait in policy.after.get(key, ())] for key in keys},
         "jitter": show_duration(policy.jitter_sec),
         "expires_after": None if policy.expires_after_sec is None else show_duration(policy.expires_after_sec),
-        "spread": False,
+        "spread": spacing.spread,
+        "min_gap": None if spacing.min_gap_sec is None else show_duration(spacing.min_gap_sec),
+        "max_per_day": spacing.max_per_day,
     }
+
+
+def keep_policy(policy: RetryPolicy) -> dict[str, Any]:
+    """The long form, as the store keeps it: what the release before does not know is there only where it is used."""
+    shown = show_policy(policy)
+    return {name: value for name, value in shown.items() if value is not None or name == "expires_after"}
 
 
 def _long(raw: Mapping[str, Any], field: str, faults: list[str]) -> RetryPolicy:
     default = DEFAULT_POLICY
     most = _whole(raw.get("max_attempts", default.max_attempts), 1, MOST_ATTEMPTS, f"{field}.max_attempts", faults)
     after = _after(raw["after"], f"{field}.after", faults) if raw.get("after") is not None else default.after
-    if raw.get("spread") not in (None, False):
-        faults.append(f"{field}.spread is not available yet; leave it out or set it to false")
-    jitter, expires = raw.get("jitter"), raw.get("expires_after")
-    jitter_sec = 0 if jitter is None else _duration(jitter, f"{field}.jitter", faults, shortest=0)
-    expires_sec = None if expires is None else _duration(expires, f"{field}.expires_after", faults)
-    return RetryPolicy(most, after, jitter_sec, expires_sec)
+    jitter = 0 if raw.get("jitter") is None else _duration(raw["jitter"], f"{field}.jitter", faults, shortest=0)
+    expires = _optional(raw.get("expires_after"), f"{field}.expires_after", faults)
+    gap = _optional(raw.get("min_gap"), f"{field}.min_gap", faults)
+    per_day = raw.get("max_per_day")
+    if per_day is not None:
+        per_day = _whole(per_day, 1, MOST_ATTEMPTS, f"{field}.max_per_day", faults)
+    spread = raw.get("spread")
+    if spread is not None and not isinstance(spread, bool):
+        faults.append(f"{field}.spread must be true or false")
+    return RetryPolicy(most, after, jitter, expires, Spacing(gap, per_day, spread is True))
 
 
 def _short(raw: Mapping[str, Any], field: str, faults: list[str]) -> RetryPolicy:
@@ -84,35 +119,49 @@ def _short(raw: Mapping[str, Any], field: str, faults: list[str]) -> RetryPolicy
     return RetryPolicy(retries + 1, MappingProxyType(dict.fromkeys(keys, (minutes * 60,))))
 
 
-def _after(raw: Any, field: str, faults: list[str]) -> Mapping[str, tuple[int, ...]]:
+def _after(raw: Any, field: str, faults: list[str]) -> Mapping[str, tuple[Wait, ...]]:
     if not isinstance(raw, Mapping):
         faults.append(f"{field} must be an object of lists, such as {{'no-answer': ['30m', '2h']}}")
         return {}
-    after: dict[str, tuple[int, ...]] = {}
+    after: dict[str, tuple[Wait, ...]] = {}
     for name, waits in raw.items():
-        key = str(name).replace("_", "-")
-        if key not in RETRY_KEYS:
-            faults.append(f"{field}.{name} is not an outcome that can be retried; use {', '.join(RETRY_KEYS)}")
+        key = _KEYS.get(str(name).replace("-", "_"))
+        if key is None:
+            known = f"{', '.join(RETRY_KEYS)}, or an end reason: {', '.join(RETRYABLE_REASONS)}"
+            faults.append(f"{field}.{name} is not an outcome that can be retried; use {known}")
         elif key in after:
             faults.append(f"{field}.{name} is given twice, with a hyphen and with an underscore; give it once")
         elif not isinstance(waits, list) or len(waits) > MOST_ATTEMPTS:
             faults.append(f"{field}.{name} must be a list of at most {MOST_ATTEMPTS} waits, such as ['30m', '2h']")
         else:
-            after[key] = tuple(_duration(wait, f"{field}.{name}[{n}]", faults) for n, wait in enumerate(waits))
-    return MappingProxyType({key: waits for key, waits in after.items() if waits})
+            after[key] = tuple(_wait(wait, f"{field}.{name}[{n}]", faults) for n, wait in enumerate(waits))
+    # an end reason without waits says that it is not redialled, whatever its status has
+    return MappingProxyType({key: waits for key, waits in after.items() if waits or key in RETRYABLE_REASONS})
 
 
-def _duration(raw: Any, field: str, faults: list[str], shortest: int = SHORTEST_WAIT_SEC) -> int:
+def _wait(raw: Any, field: str, faults: list[str]) -> Wait:
     text = raw.strip() if isinstance(raw, str) else ""
-    if _WALL_CLOCK.fullmatch(text):
+    if match := _POINT.fullmatch(text):
+        return LocalPoint(Day(match[1]), int(match[2]) * 60 + int(match[3]))
+    if _LIKE_A_POINT.fullmatch(text):
         faults.append(
-            f"{field}: '{text}' is a local wall-clock point, which is not available yet; use a duration such as '18h'"
+            f"{field} must be 'same-day HH:MM', 'next-day HH:MM' or 'next-weekday HH:MM', from 00:00 to 23:59"
         )
         return 0
-    match = _DURATION.fullmatch(text)
+    return _duration(raw, field, faults, or_else=", or a local time such as 'next-day 10:00'")
+
+
+def _optional(raw: Any, field: str, faults: list[str]) -> int | None:
+    return None if raw is None else _duration(raw, field, faults)
+
+
+def _duration(raw: Any, field: str, faults: list[str], shortest: int = SHORTEST_WAIT_SEC, or_else: str = "") -> int:
+    match = _DURATION.fullmatch(raw.strip()) if isinstance(raw, str) else None
     sec = int(match[1]) * _SECONDS[match[2]] if match else -1
     if not shortest <= sec <= LONGEST_WAIT_SEC:
-        faults.append(f"{field} must be a duration from {shortest}s to 366d, such as '30s', '5m', '2h' or '1d'")
+        faults.append(
+            f"{field} must be a duration from {shortest}s to 366d, such as '30s', '5m', '2h' or '1d'{or_else}"
+        )
     return sec
 
 

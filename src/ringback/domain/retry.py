@@ -1,8 +1,7 @@
 """Whether, and when, a call is dialled again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from types import MappingProxyType
 
 import msgspec
@@ -11,6 +10,8 @@ from whenever import Instant, TimeDelta
 from ringback.domain.call import FinalReason
 from ringback.domain.hours import Holidays, Hours
 from ringback.domain.outcome import BUSY, MEANINGS, NO_ANSWER, EndReason
+from ringback.domain.spacing import NO_SPACING, Spaced, Spacer, Spacing
+from ringback.domain.waits import Wait, end_of_wait, show_wait
 from ringback.domain.window import Shut, Zones, ZoneSource, next_open, shut_by
 
 MOST_ATTEMPTS = 20
@@ -23,15 +24,26 @@ class RetryPolicy:
 
     Attributes:
         max_attempts: dials in all, the first one included; 1 to 20.
-        after: seconds to wait, by retry key and ordinal: the n-th after the n-th attempt, the last one repeats.
+        after: waits by end reason or retry key, and by ordinal: the n-th after the n-th attempt, the last one repeats.
+            An end reason that is there goes before its retry key.
         jitter_sec: at most so many seconds more, by chance; never less than the wait.
         expires_after_sec: seconds from the call's creation after which no dial is placed; None is never.
+        spacing: what else it asks of the times of a call's dials.
     """
 
     max_attempts: int
-    after: Mapping[str, tuple[int, ...]]
+    after: Mapping[str, tuple[Wait, ...]]
     jitter_sec: int = 0
     expires_after_sec: int | None = None
+    spacing: Spacing = NO_SPACING
+
+    def waits_after(self, ended: EndReason) -> tuple[str, tuple[Wait, ...]]:
+        """The entry of `after` that an end goes by, and its waits: none where it is not redialled."""
+        retry_key = MEANINGS[ended].retry_key
+        if retry_key is None:
+            return "", ()
+        key = ended if ended in self.after else retry_key
+        return key, self.after.get(key, ())
 
 
 DEFAULT_POLICY = RetryPolicy(3, MappingProxyType({NO_ANSWER: (1800, 7200), BUSY: (300, 900, 3600)}))
@@ -43,7 +55,7 @@ class RetryAt(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         at: not before this instant.
-        rule: the entry of the policy that says so, such as `no-answer: 30m`.
+        rule: the entry of the policy that says so and what moved it, such as `no-answer: 30m; spread: evening`.
     """
 
     at: Instant
@@ -94,6 +106,7 @@ def decide(
     bounds: Bounds,
     chance: float,
     *,
+    dials: Sequence[Instant] = (),
     opted_out: bool = False,
 ) -> RetryAt | Stop:
     """What follows an attempt.
@@ -105,23 +118,35 @@ def decide(
         ended_at: when; the wait counts from here.
         bounds: the calling window, the lead's zones, and the end.
         chance: a number from 0 up to 1 that places the jitter.
+        dials: when the call was dialled so far, this attempt last; those before it only where the policy looks back.
+            Nothing given, the attempt counts as dialled when it ended, which is never too early.
         opted_out: whether who was called wants no more calls: that goes before all else.
     """
-    meaning = MEANINGS[ended]
-    if opted_out or meaning.reached:
+    key, waits = policy.waits_after(ended)
+    if opted_out or MEANINGS[ended].reached:
         return Stop(FinalReason.OPTED_OUT if opted_out else FinalReason.REACHED)
     if ended is EndReason.CANCELLED_BY_OPERATOR:
         return Stop(FinalReason.CANCELLED)
-    waits = policy.after.get(meaning.retry_key, ()) if meaning.retry_key else ()
     if not waits:
         return Stop(FinalReason.NOT_RETRYABLE)
     if attempt >= policy.max_attempts:
         return Stop(FinalReason.ATTEMPTS_EXHAUSTED)
     wait = waits[min(attempt, len(waits)) - 1]
-    due = bounds.first_dial(ended_at + TimeDelta(milliseconds=round(1000 * (wait + policy.jitter_sec * chance))))
-    if due is None:
+    spaced = _space(policy, wait, ended_at, bounds, chance, dials or (ended_at,))
+    if spaced is None:
         return Stop(FinalReason.EXPIRED)
-    return RetryAt(due, f"{meaning.retry_key}: {show_duration(wait)}")
+    return RetryAt(spaced.at, "; ".join((f"{key}: {show_wait(wait)}", *spaced.moved_by)))
+
+
+def _space(
+    policy: RetryPolicy, wait: Wait, ended_at: Instant, bounds: Bounds, chance: float, dials: Sequence[Instant]
+) -> Spaced | None:
+    """When the wait is over and a dial may be placed, None where there is no such time."""
+    over = end_of_wait(wait, bounds.zones, ended_at)
+    if over is None:
+        return None
+    jitter = TimeDelta(milliseconds=round(1000 * policy.jitter_sec * chance))
+    return Spacer(policy.spacing, dials, bounds.zones, bounds.first_dial).space(over + jitter, jitter)
 
 
 def ends_at(campaign_ends_at: Instant | None, created_at: Instant, policy: RetryPolicy) -> Instant | None:
@@ -136,13 +161,3 @@ def ends_at(campaign_ends_at: Instant | None, created_at: Instant, policy: Retry
         return campaign_ends_at
     expires_at = created_at + TimeDelta(seconds=policy.expires_after_sec)
     return expires_at if campaign_ends_at is None else min(campaign_ends_at, expires_at)
-
-
-_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
-
-
-@cache
-def show_duration(sec: int) -> str:
-    """Seconds in the largest unit that divides them: `90s`, `30m`, `2h`, `1d`."""
-    unit, size = next((u, s) for u, s in _UNITS if sec % s == 0 and (sec or s == 1))
-    return f"{sec // size}{unit}"

@@ -11,6 +11,7 @@ from whenever import Instant, TimeDelta
 from ringback.carriers.carrier import Dial
 from ringback.domain.limits import Lane, LaneKey, LimitKey, Room, allot, dial_gap, most_in_a_span, pace, split
 from ringback.engine.live import DoubtfulClaim, LiveAttempt, Pace, Route
+from ringback.engine.look_back import learn_earlier_dials
 from ringback.engine.node import Node
 from ringback.engine.plan import DialPlan
 from ringback.engine.trunks import Trunk, TrunkKey
@@ -147,6 +148,7 @@ class Dialler:
                     taken = await queue.take_due(db, self._takes(shares, settings, due), now)
                     await self._node.plans.learn_zones(db, {row["zone_set_no"] for row in taken})
                     batch = self._decide(taken, open_lanes, node_no, now)
+                    await learn_earlier_dials(db, batch.intents)
                     self._use(batch.intents)
                     paces = self._pace(batch.intents, rooms, now)
                     await self._write(db, batch, now)

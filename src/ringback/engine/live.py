@@ -84,6 +84,7 @@ class LiveAttempt(msgspec.Struct):
         look_up_at: not asked about before, where it was asked about already.
         hung_up: whether its trunk was told to hang up.
         mark: what its paces remember of it.
+        earlier: when its call was dialled before, where its policy looks back.
     """
 
     key: Key
@@ -101,6 +102,12 @@ class LiveAttempt(msgspec.Struct):
     look_up_at: Instant | None = None
     hung_up: bool = False
     mark: Mark | None = None
+    earlier: tuple[Instant, ...] = ()
+
+    @property
+    def dials(self) -> tuple[Instant, ...]:
+        """When its call was dialled, this time last."""
+        return (*self.earlier, self.called_at or self.place_at)
 
     @property
     def overdue_at(self) -> Instant:

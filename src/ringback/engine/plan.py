@@ -9,7 +9,7 @@ from whenever import Instant
 
 from ringback.domain.campaign import CampaignState
 from ringback.domain.hours import Hours
-from ringback.domain.policy_form import parse_policy
+from ringback.domain.policy_form import kept_policy
 from ringback.domain.retry import Bounds, RetryPolicy, ends_at
 from ringback.domain.window import DailyWindow, hours_of
 from ringback.store import queue
@@ -105,7 +105,7 @@ class Plans:
 @lru_cache(maxsize=10_000)
 def read_policy(text: str) -> RetryPolicy:
     """The policy that the store keeps as JSON text."""
-    return parse_policy(json.loads(text))
+    return kept_policy(json.loads(text))
 
 
 def single_call_plan(retry: str, created_at: Instant, zones: tuple[str, ...], from_number: str | None) -> DialPlan:

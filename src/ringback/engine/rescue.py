@@ -9,6 +9,7 @@ from ringback.domain.limits import LaneKey
 from ringback.domain.outcome import EndReason
 from ringback.engine.inquire import Inquirer
 from ringback.engine.live import LiveAttempt, Route
+from ringback.engine.look_back import learn_earlier_dials
 from ringback.engine.node import Node
 from ringback.engine.plan import DialPlan
 from ringback.engine.settle import settle_as
@@ -98,16 +99,12 @@ class Rescuer:
     async def _fates(self, db: Connection, rows: list[Record], now: Instant) -> AsyncIterator[Result | Withdrawal]:
         """What is to be written for each orphan; nothing for one that is still up, or whose trunk may yet tell."""
         await self._node.plans.learn_zones(db, {row["zone_set_no"] for row in rows})
-        for row in rows:
-            if row["attempt_id"] in self._node.hand.live:
-                continue
-            trunk = self._node.trunks.refresh((row["workspace_no"], row["trunk_no"]), row)
-            if trunk is None:
-                continue
-            orphan = _orphan(row, self._node.plans.orphan_plan(row), trunk)
+        orphans = [known for row in rows if (known := self._orphan(row)) is not None]
+        await learn_earlier_dials(db, (orphan for orphan, _ in orphans))
+        for orphan, trunk in orphans:
             match await self._inquirer.what_became(trunk.carrier, orphan.dial, now):
                 case NeverPlaced():
-                    yield Withdrawal(*orphan.key, row["attempt_id"])
+                    yield Withdrawal(*orphan.key, orphan.dial.attempt_id)
                 case Over(placed_at=placed_at, ended=ended):
                     orphan.called_at = placed_at
                     yield settle_as(orphan, ended, self._node.chance.random())
@@ -115,8 +112,15 @@ class Rescuer:
                     lost = Ended(orphan.dial.attempt_id, now, EndReason.OUTCOME_UNKNOWN)
                     yield settle_as(orphan, lost, self._node.chance.random())
 
+    def _orphan(self, row: Record) -> tuple[LiveAttempt, Trunk] | None:
+        """What is known of an orphan, with its trunk; None where this node has it, or its trunk is not to be had."""
+        if row["attempt_id"] in self._node.hand.live:
+            return None
+        trunk = self._node.trunks.refresh((row["workspace_no"], row["trunk_no"]), row)
+        return None if trunk is None else (_left(row, self._node.plans.orphan_plan(row), trunk), trunk)
 
-def _orphan(row: Record, plan: DialPlan, trunk: Trunk) -> LiveAttempt:
+
+def _left(row: Record, plan: DialPlan, trunk: Trunk) -> LiveAttempt:
     """What another node left, as far as its end needs it: its limits are for others to count."""
     zones = plan.bounds.zones
     dial = Dial(row["attempt_id"], row["call_id"], row["attempt"], row["to_number"], row["from_number"], zones)

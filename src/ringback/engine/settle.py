@@ -150,6 +150,7 @@ def settle_as(attempt: LiveAttempt, ended: Ended, chance: float) -> Result:
         ended.at,
         attempt.plan.bounds,
         chance,
+        dials=attempt.dials,
         opted_out=opted_out(ended.details),
     )
     bill = charge(attempt.route.billing, ended.duration_sec, answered)

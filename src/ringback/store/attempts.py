@@ -110,6 +110,12 @@ async def still_live(db: Connection, keys: Sequence[Key]) -> set[Key]:
     return _keys(await db.fetch(_SQL["still_live"], *columns(keys, width=3)))
 
 
+async def earlier_dials(db: Connection, keys: Sequence[Key]) -> dict[Key, tuple[Instant, ...]]:
+    """When the calls of these attempts were dialled before them, oldest first."""
+    rows = await db.fetch(_SQL["earlier_dials"], *columns(keys, width=3))
+    return {(row["workspace_no"], row["call_id"], row["attempt"]): tuple(row["dialled_at"] or ()) for row in rows}
+
+
 Place = tuple[Instant, UUID]
 """(intent_at, call_id): how far orphans were read."""
 

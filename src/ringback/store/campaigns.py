@@ -8,7 +8,7 @@ from whenever import Instant
 
 from ringback.domain.campaign import CampaignState
 from ringback.domain.limits import LimitKey, LimitKind
-from ringback.domain.policy_form import parse_policy, show_policy
+from ringback.domain.policy_form import keep_policy, kept_policy
 from ringback.domain.retry import RetryPolicy
 from ringback.domain.window import DailyWindow
 from ringback.store.database import Connection, Record
@@ -144,7 +144,7 @@ def campaign_row(row: Record) -> CampaignRow:
         agent_id=row["agent_id"],
         trunk_no=row["trunk_no"],
         from_number=row["from_number"],
-        retry=parse_policy(json.loads(row["retry"])),
+        retry=kept_policy(json.loads(row["retry"])),
         window=DailyWindow(row["window_start_min"], row["window_end_min"]),
         starts_at=row["starts_at"],
         ends_at=row["ends_at"],
@@ -179,7 +179,7 @@ def _columns(plan: CampaignPlan) -> tuple[object, ...]:
         plan.agent_id,
         plan.trunk_no,
         plan.from_number,
-        json.dumps(show_policy(plan.retry)),
+        json.dumps(keep_policy(plan.retry)),
         plan.window.start_min,
         plan.window.end_min,
         plan.starts_at,

@@ -8,7 +8,7 @@ from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.routes.campaigns import POLICY_SCHEMA
 from ringback.api.routes.finding import check_agent, found, usable_trunk
 from ringback.api.show import show_call
-from ringback.domain.policy_form import parse_policy, show_policy
+from ringback.domain.policy_form import keep_policy, parse_policy
 from ringback.ids import AGENT, TRUNK
 from ringback.store.calls import NewCall, create_call, find_call
 from ringback.store.keys import Scope
@@ -43,7 +43,7 @@ async def post_call(api: Api, ask: Ask) -> Answer:
             name=body["name"],
             zone_set_no=zone_set_no,
             variables=msgspec.json.encode(dict(body["variables"])).decode(),
-            retry=msgspec.json.encode(show_policy(body["retry"])).decode(),
+            retry=msgspec.json.encode(keep_policy(body["retry"])).decode(),
             created_at=ask.now,
         )
         async with db.transaction():

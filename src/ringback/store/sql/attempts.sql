@@ -131,6 +131,16 @@ CROSS JOIN LATERAL (
     OFFSET 0
 ) a;
 
+-- name: earlier_dials
+-- When the calls of these attempts were dialled before them, for policies that look back.
+SELECT e.workspace_no, e.call_id, e.attempt, a.dialled_at
+FROM unnest($1::integer[], $2::uuid[], $3::smallint[]) AS e (workspace_no, call_id, attempt)
+CROSS JOIN LATERAL (
+    SELECT array_agg(coalesce(a.called_at, a.intent_at) ORDER BY a.attempt) AS dialled_at FROM attempts a
+    WHERE a.workspace_no = e.workspace_no AND a.call_id = e.call_id AND a.attempt < e.attempt
+    OFFSET 0
+) a;
+
 -- name: orphans
 -- The live attempts of nodes that have ended, from a place on: no living node answers for them.
 SELECT a.workspace_no, a.call_id, a.attempt, a.attempt_id, a.campaign_no, a.trunk_no, a.caller_no, a.node_no,
