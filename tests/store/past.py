@@ -7,7 +7,8 @@ from tests.world import NOON, World
 from whenever import Instant, TimeDelta
 
 from ringback.domain.outcome import MEANINGS, AnsweredBy, EndReason
-from ringback.domain.retry import RetryAt, show_duration
+from ringback.domain.retry import RetryAt
+from ringback.domain.waits import show_duration
 from ringback.store.zones import zone_set_numbers
 
 Dial = tuple[Instant, EndReason, int]
