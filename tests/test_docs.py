@@ -32,6 +32,7 @@ VARIABLES = (
     config.SPEECH_COMMAND,
     config.PLAIN_WEBSOCKETS,
     config.SECRET_KEY,
+    config.RULES_DIR,
 )
 LONGEST_DECISION = 40
 

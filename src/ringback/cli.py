@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ringback.commands import campaigns, keeping, serving
+from ringback.commands import campaigns, keeping, rules, serving
 from ringback.errors import Invalid, RingbackError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ for subject in (serving, campaigns, keeping):
     app.add_typer(subject.app)
 app.add_typer(campaigns.campaign_app, name="campaign")
 app.add_typer(keeping.trunk_app, name="trunk")
+app.add_typer(rules.rules_app, name="rules")
 
 
 def main() -> None:

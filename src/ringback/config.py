@@ -10,6 +10,7 @@ KEY = "RINGBACK_KEY"
 SECRET_KEY = "RINGBACK_SECRET_KEY"  # noqa: S105  # a name
 SPEECH_COMMAND = "RINGBACK_SPEECH_COMMAND"
 PLAIN_WEBSOCKETS = "RINGBACK_PLAIN_WEBSOCKETS"
+RULES_DIR = "RINGBACK_RULES_DIR"
 
 AUDIO = "audio"
 """Where in a data directory the sounds of message agents are; each of them can be made again."""
@@ -80,3 +81,9 @@ def plain_websockets() -> bool:
 def secret_key() -> str | None:
     """The key, or keys, that stored passwords are sealed with, where it is not a file in the data directory."""
     return os.environ.get(SECRET_KEY) or None
+
+
+def rules_dir() -> Path | None:
+    """The folder with the operator's own rule packs, None for none."""
+    folder = os.environ.get(RULES_DIR)
+    return Path(folder) if folder else None

@@ -14,7 +14,7 @@ from ringback.carriers.simulator.carrier import open_simulator
 from ringback.carriers.simulator.settings import parse_settings as parse_simulator
 from ringback.carriers.sip.settings import parse_settings as parse_sip
 from ringback.clock import Clock, SystemClock, seconds
-from ringback.config import AUDIO, Settings, secret_key
+from ringback.config import AUDIO, Settings, rules_dir, secret_key
 from ringback.engine.audio_files import AudioFiles
 from ringback.engine.brief import Briefs
 from ringback.engine.engine import Engine, EngineSettings
@@ -27,6 +27,7 @@ from ringback.engine.trunks import MakeCarrier, Trunks
 from ringback.errors import Impossible
 from ringback.events import Publish
 from ringback.ids import Ids
+from ringback.rules.shelf import Shelf
 from ringback.sealing import Sealer
 from ringback.store.database import API_SETTINGS, ENGINE_SETTINGS, Database, connect
 from ringback.store.gauges import read_figures
@@ -148,6 +149,7 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
         sealer=Sealer(settings.data, secret_key()),
         folder=settings.data,
         node=settings.node_name or settings.host,
+        shelf=Shelf(rules_dir()),
         leaving=ending.leaving,
         scrape=scraper if settings.metrics_port is None else None,
     )

@@ -77,6 +77,37 @@ CALLER: Json = {
     "dials_per_sec": 1.0,
     "created_at": _AT,
 }
+RULE_PACKS: Json = {
+    "data": [
+        {
+            "name": "us-fl",
+            "version": "2026.1",
+            "effective_from": "2026-01-01",
+            "title": "Florida: commercial telephone solicitation",
+            "not_covered": ["people in Florida whose area code is that of another state"],
+            "clauses": [
+                {
+                    "id": "hours",
+                    "text": "No commercial telephone solicitation before 8 in the morning or after 8 in the evening.",
+                    "in_words": "Mon-Sun 08:00-20:00",
+                    "citation": "Fla. Stat. 501.616(6)(a)",
+                    "authority": "statute",
+                    "source": "the statute as LawServer has it",
+                    "confirmed": True,
+                    "note": None,
+                    "effective_from": "2021-07-01",
+                    "effective_until": None,
+                    "applies_to": {"countries": ["US"], "regions": ["US-FL"], "purposes": ["marketing"]},
+                    "hours": {day: ["08:00-20:00"] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+                    | {"holidays": "open"},
+                    "frequency": None,
+                    "quiet": None,
+                }
+            ],
+        }
+    ],
+    "faulty": [],
+}
 CAMPAIGN: Json = {
     "id": _CAMPAIGN,
     "name": "June reminders",

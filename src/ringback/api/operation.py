@@ -16,6 +16,7 @@ from ringback.api.files import SentFile
 from ringback.clock import Clock
 from ringback.events import Publish
 from ringback.ids import Ids
+from ringback.rules.shelf import Shelf
 from ringback.sealing import Sealer
 from ringback.store.database import Database
 from ringback.store.keys import Scope
@@ -40,6 +41,7 @@ class ApiSettings:
         sealer: seals the passwords that are to be kept.
         folder: the data directory of this server, where its recordings are.
         node: the name of this server.
+        shelf: knows the rule packs.
         leaving: set when this server was told to end; it still answers for a while.
         scrape: answers Prometheus in a format that it accepts, with the content type; None where it asks elsewhere.
     """
@@ -50,6 +52,7 @@ class ApiSettings:
     sealer: Sealer
     folder: Path
     node: str
+    shelf: Shelf = field(default_factory=Shelf)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     scrape: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
 

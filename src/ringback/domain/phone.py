@@ -31,6 +31,9 @@ LONGEST_TEXT = 64
 SHORTENED_DIGITS = 5
 """A spreadsheet that shortens a number to 1.41556E+10 shows at most so many digits after the point."""
 
+NO_COUNTRY = "001"
+"""The region of satellite phones and the like."""
+
 _E164, _UNKNOWN = PhoneNumberFormat.E164, PhoneNumberType.UNKNOWN
 
 _WHOLE = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -83,6 +86,19 @@ def parse_number(text: str, default_region: str | None = None) -> Phone | Number
         return digits
     phones = (_dialable(reading, region) for reading, region in _readings(digits, default_region))
     return next((phone for phone in phones if phone), NumberFault.INVALID)
+
+
+def country_of(number: str) -> str | None:
+    """ISO 3166 code of a number's country; None for one of no country, or that is no number.
+
+    Args:
+        number: in E.164.
+    """
+    try:
+        region: str | None = region_code_for_number(parse(number, None))
+    except NumberParseException:
+        return None
+    return None if region == NO_COUNTRY else region
 
 
 def parse_region(raw: str | None, field: str = "default_region") -> str | None:
