@@ -67,6 +67,19 @@ async def an_agent(world: World, n: int, *, kind: str = "message", settings: str
     return made
 
 
+async def a_decision(world: World, call_id: UUID, attempt: int = 1) -> None:
+    """A dial of a call was withheld, for the hour."""
+    await world.value(
+        """INSERT INTO decisions (workspace_no, call_id, decision_id, attempt, rule, inputs, next_at, first_at, last_at)
+        VALUES ($1, $2, $3, $4, 'calling_window', '{"timezone": "UTC"}', $5, $5, $5)""",
+        world.workspace_no,
+        call_id,
+        world.ids.new(NOON),
+        attempt,
+        NOON,
+    )
+
+
 async def an_attempt(
     world: World, call_id: UUID, attempt: int = 1, *, ended_at: Instant | None = NOON, node_no: int = 0, **also: str
 ) -> UUID:

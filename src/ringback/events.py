@@ -23,6 +23,13 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class DialsWithheld:
+    """Dials that were due were not placed; `rules` counts them by what withheld them."""
+
+    rules: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """Dials reached a trunk, each so long after it was due."""
 
@@ -235,6 +242,7 @@ class LeaseLost:
 
 Event = (
     Claimed
+    | DialsWithheld
     | Placed
     | Withdrawn
     | Settled
@@ -260,7 +268,7 @@ Event = (
 Publish = Callable[[Event], None]
 
 _LOUD = (DutyFailed, TrunkRefused, TrunkDown, LeaseLost, NodeEnded)
-_QUIET = (Claimed, Placed, Settled, Renewed, Replied)
+_QUIET = (Claimed, DialsWithheld, Placed, Settled, Renewed, Replied)
 _SILENT = (AttemptsEnded,)
 
 

@@ -4,6 +4,8 @@ import itertools
 import json
 
 import pytest
+from tests.engine.duties import another_workspace
+from tests.rows import a_decision
 from tests.world import LIVELY, NOON, drive
 from whenever import TimeDelta
 
@@ -274,3 +276,40 @@ async def test_pages_and_cursors_walk_the_same_list(make_service):
             assert pages == cursors == sorted(pages, reverse=True)
             assert len(set(pages)) == 25
             assert all(a > b for a, b in itertools.pairwise(pages))
+
+
+async def test_decisions_are_told_by_themselves_and_in_the_timeline(called):
+    """Between the attempts, where they belong in time, with the same fields."""
+    service, call_id, path = called
+    await add_attempts(service.world, call_id, ["no-answer", "busy"])
+    await a_decision(service.world, call_id, 2)
+    shut, put_off = NOON + TimeDelta(minutes=90), NOON + TimeDelta(minutes=100)
+    await service.world.value("UPDATE decisions SET first_at = $1, last_at = $2, times = 3", shut, put_off)
+    async with service.client(await service.key(Scope.CALLS_READ)) as client:
+        [decision] = (await client.get(f"{path}/decisions")).json()["data"]
+        timeline = (await client.get(f"{path}/details")).json()["timeline"]
+    assert decision["id"].startswith("dec_")
+    assert {name: value for name, value in decision.items() if name != "id"} == {
+        "attempt": 2,
+        "rule": "calling_window",
+        "pack": None,
+        "pack_version": None,
+        "first_at": "2026-03-02T13:30:00.000Z",
+        "last_at": "2026-03-02T13:40:00.000Z",
+        "times": 3,
+        "inputs": {"timezone": "UTC"},
+        "next_eligible_at": "2026-03-02T12:00:00.000Z",
+    }
+    told = [(moment["event"], moment.get("attempt")) for moment in timeline]
+    assert told.index(("withheld", 2)) == told.index(("called", 2)) - 1
+    assert [moment["at"] for moment in timeline] == sorted(moment["at"] for moment in timeline)
+
+
+async def test_a_call_without_decisions_has_none_and_another_workspaces_is_unknown(called):
+    """An empty list is not a 404, and strangers are told nothing."""
+    service, call_id, path = called
+    other = await another_workspace(service.world, 0)
+    async with service.client(await service.key()) as mine:
+        assert (await mine.get(f"{path}/decisions")).json() == {"call_id": show(CALL, call_id), "data": []}
+    async with service.client(await service.key(workspace_no=other.workspace_no)) as stranger:
+        assert (await stranger.get(f"{path}/decisions")).status_code == 404

@@ -4,7 +4,7 @@ import re
 from uuid import UUID
 
 import pytest
-from tests.rows import an_attempt, single_call
+from tests.rows import a_decision, an_attempt, single_call
 from tests.world import LIVELY, NOON, drive
 from whenever import TimeDelta
 
@@ -98,6 +98,7 @@ async def test_answers_have_the_shape_of_the_examples(make_service):
     service = await make_service(leads=30, simulator=LIVELY, retry={"max_retries": 2, "wait_minutes": 30})
     await drive(await service.world.engine(), service.world.clock, NOON + TimeDelta(hours=40))
     call = next(call for call in await service.world.calls() if call["final_reason"] == "reached")
+    await a_decision(service.world, call["call_id"])
     ids = {
         "/v1/call-logs/{id}": show(CALL, call["call_id"]),
         "/v1/call-logs/campaign": show(CAMPAIGN, service.world.campaign.campaign_id),
@@ -122,7 +123,7 @@ def shape(value):
     """The names of an object's fields in order, without those that are the caller's own or differ by case."""
     if isinstance(value, dict):
         free = {"settings", "variables", "by_final_status", "by_final_reason", "outcomes", "reasons"}
-        free |= {"transcript", "analysis"}
+        free |= {"transcript", "analysis", "inputs"}
         free |= {"retry"} if "attempt" in value else set()
         return [(name, None if name in free else shape(part)) for name, part in value.items() if name != "timeline"]
     if isinstance(value, list) and value and isinstance(value[0], dict):

@@ -168,7 +168,7 @@ async def test_a_settlement_beside_a_cancellation_that_has_begun_does_not_wait_f
         await settle(world, ends(intent))
     assert len(await world.queue()) == 1
     async with world.database.connection() as db:
-        assert await finish.end_waiting(db, ENDED_AT, Instant.MIN, 10) == 1
+        assert len(await finish.end_waiting(db, ENDED_AT, Instant.MIN, 10)) == 1
     assert await world.queue() == []
     [call] = await world.calls()
     assert (call["final_status"], call["final_reason"], call["finished_at"]) == ("cancelled", "cancelled", ENDED_AT)

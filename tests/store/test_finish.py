@@ -20,7 +20,7 @@ async def complete(world, now=END):
 async def expire(world, now=END, limit=100):
     """End what waits in campaigns that are over; returns how many calls."""
     async with world.database.connection() as db:
-        return await finish.end_waiting(db, now, Instant.MIN, limit)
+        return len(await finish.end_waiting(db, now, Instant.MIN, limit))
 
 
 async def test_a_campaign_with_nothing_left_is_complete(make_world):
@@ -94,8 +94,8 @@ async def test_calls_of_a_cancelled_campaign_are_cancelled(make_world):
     world = await make_world(leads=2, ends_at=NOON)
     await world.value("UPDATE campaigns SET status = 'cancelled', finished_at = $1", NOON)
     async with world.database.connection() as db:
-        assert await finish.end_waiting(db, END, NOON, 100) == 0
-        assert await finish.end_waiting(db, END, NOON - TimeDelta(microseconds=1), 100) == 2
+        assert await finish.end_waiting(db, END, NOON, 100) == []
+        assert len(await finish.end_waiting(db, END, NOON - TimeDelta(microseconds=1), 100)) == 2
     assert {(c["final_status"], c["final_reason"]) for c in await world.calls()} == {("cancelled", "cancelled")}
     assert await world.queue() == []
 

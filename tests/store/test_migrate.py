@@ -59,14 +59,13 @@ async def database(empty_database):
 
 @pytest.fixture
 def second_schema():
-    """What makes this code the second release, whose migration has something to contract, until the test ends."""
+    """What makes this code of the second schema, which has something to contract, or of the third."""
     with pytest.MonkeyPatch.context() as patch:
 
         def turn(on):
             patch.undo()
-            if on:
-                for module in (migrating, queries):
-                    patch.setattr(module, "migrations", lambda: migrations()[:2])
+            for module in (migrating, queries):
+                patch.setattr(module, "migrations", lambda: migrations()[: 2 if on else 3])
 
         turn(True)
         yield turn
@@ -234,7 +233,7 @@ async def test_two_releases_at_once_are_refused(first_release):
     with pytest.raises(SchemaError, match="stop it first"):
         await migrate(first_release, NOON)
     assert [version for version, *_ in await applied(first_release)] == [1, 2]
-    assert await migrate(first_release, NOON + TimeDelta(minutes=1)) == ["calls"]
+    assert await migrate(first_release, NOON + TimeDelta(minutes=1)) == [step.name for step in migrations()[2:]]
     assert await contracted(first_release) == [2]
 
 
@@ -268,7 +267,7 @@ async def test_a_schema_is_expanded_when_the_tables_are_free(first_release, monk
         await importing.execute("LOCK TABLE queue IN ROW EXCLUSIVE MODE")
         with pytest.raises(SchemaError, match="in use"):
             await migrate(first_release, NOON)
-    assert await migrate(first_release, NOON) == ["scale", "calls"]
+    assert await migrate(first_release, NOON) == [step.name for step in migrations()[1:]]
 
 
 @pytest.mark.parametrize("step", migrations()[1:], ids=lambda step: step.name)
@@ -278,7 +277,8 @@ def test_tables_are_locked_before_anything_is_done(step):
     locked = {name for names in re.findall(r"LOCK TABLE ([\w, ]+) IN", statements) for name in names.split(", ")}
     made = set(re.findall(r"CREATE TABLE (\w+)", statements))
     assert set(re.findall(r"(?:ALTER TABLE| ON|REFERENCES) (\w+)", statements)) - made == locked
-    assert statements.rindex("LOCK TABLE") < min(statements.index(word) for word in ("ALTER TABLE", "CREATE"))
+    begun = min(statements.index(word) for word in ("ALTER TABLE", "CREATE") if word in statements)
+    assert not locked or statements.rindex("LOCK TABLE") < begun
 
 
 @pytest.mark.parametrize("table", ["calls", "tallies"])

@@ -15,7 +15,7 @@ from ringback.store.queries import load
 LARGE = 50_000
 FRESH = 5_000
 KEYS = ("workspaces", "trunks", "campaigns")
-WATCHED = frozenset({"calls", "attempts", "queue", "nodes", "agent_reports"})
+WATCHED = frozenset({"calls", "attempts", "queue", "nodes", "agent_reports", "decisions"})
 HOT = {
     ("queue", "due_lanes"): "queue_lanes",
     ("queue", "lanes_now"): "limits_pkey",
@@ -35,6 +35,9 @@ HOT = {
     ("agent_reports", "first_transcript"): "agent_reports_pkey",
     ("agent_reports", "first_analysis"): "agent_reports_pkey",
     ("agent_reports", "reports"): "agent_reports_pkey",
+    ("decisions", "withhold"): "decisions_pkey",
+    ("decisions", "decisions"): "decisions_pkey",
+    ("decisions", "is_call"): "calls_pkey",
     ("finish", "end_waiting"): "queue_lanes",
     ("finish", "lock_idle"): "queue_lanes",
     ("finish", "to_hang_up"): "campaigns_pkey",
@@ -56,7 +59,7 @@ HOT = {
 }
 """Each statement with the index that it must live by."""
 
-TOPICS = ("queue", "briefings", "attempts", "agent_reports", "finish", "grants", "nodes")
+TOPICS = ("queue", "briefings", "attempts", "agent_reports", "decisions", "finish", "grants", "nodes")
 
 FILL = """
 INSERT INTO workspaces (workspace_id, name, created_at)
@@ -92,6 +95,9 @@ INSERT INTO attempts (workspace_no, call_id, attempt, attempt_id, campaign_no, t
          LATERAL (SELECT a = 2 AND n % 50 = 0 AS up) u;
 INSERT INTO agent_reports (workspace_no, call_id, attempt, token_hash)
     SELECT workspace_no, call_id, attempt, '\\x00' FROM attempts;
+INSERT INTO decisions (workspace_no, call_id, decision_id, attempt, rule, inputs, first_at, last_at)
+    SELECT workspace_no, call_id, gen_random_uuid(), attempt, 'calling_window', '{{}}', '2026-03-02', '2026-03-02'
+    FROM attempts;
 """
 
 
@@ -154,6 +160,7 @@ BY_KEY = {
     "queue": {"queue_lanes", "queue_pkey"},
     "nodes": {"nodes_pkey", "nodes_open"},
     "agent_reports": {"agent_reports_pkey"},
+    "decisions": {"decisions_pkey"},
 }
 """The indexes by which a duty may find a row of these; another one that fits by chance is a walk over many."""
 

@@ -246,6 +246,28 @@ DETAILS: Json = {
     "transcript": TRANSCRIPT,
     "analysis": ANALYSIS,
 }
+DECISIONS: Json = {
+    "call_id": _CALL,
+    "data": [
+        {
+            "id": "dec_01kjmrvt00e2z9h3kxvfy7s8d4",
+            "attempt": 2,
+            "rule": "calling_window",
+            "pack": None,
+            "pack_version": None,
+            "first_at": _AT,
+            "last_at": _AT,
+            "times": 1,
+            "inputs": {
+                "local_time": "2026-03-01T02:00:00",
+                "timezone": "America/Los_Angeles",
+                "timezone_from": "number",
+                "why": "calling_window",
+            },
+            "next_eligible_at": "2026-03-01T17:00:00.000Z",
+        }
+    ],
+}
 REPORTED: Json = {"call_id": _CALL, "attempt": 2, "reported_at": _LATER}
 IMPORT_REPORT: Json = {
     "created": 150,

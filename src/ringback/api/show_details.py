@@ -1,7 +1,9 @@
 """The details of a call: everything, and in the order in which it happened."""
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -15,10 +17,13 @@ from ringback.api.show import (
     show_variables,
 )
 from ringback.domain.policy_form import kept_policy, show_policy
+from ringback.ids import CALL, DECISION, show
 from ringback.store.database import Record
 
 
-def show_details(call: Record, history: Sequence[Record], reports: Sequence[Record]) -> Json:
+def show_details(
+    call: Record, history: Sequence[Record], reports: Sequence[Record], decisions: Sequence[Record]
+) -> Json:
     """A call with its attempts, its timeline, its variables, and what agents told of it: the last of each."""
     told = {row["attempt"]: row for row in reports}
     return {
@@ -30,7 +35,7 @@ def show_details(call: Record, history: Sequence[Record], reports: Sequence[Reco
             {**attempt, **_told(call, row, told.get(row["attempt"]))}
             for row, attempt in zip(history, attempts_of(history), strict=False)
         ],
-        "timeline": _timeline(call, history),
+        "timeline": _timeline(call, history, decisions),
         "transcript": _last(reports, "transcript"),
         "analysis": _last(reports, "analysis"),
     }
@@ -55,17 +60,44 @@ def _raw(stored: str | None) -> Any:
     return msgspec.Raw(stored) if stored else None
 
 
-def _timeline(call: Record, history: Sequence[Record]) -> list[Json]:
-    """What happened, oldest first, by the millisecond at which it did."""
-    moments = [{"at": show_time(call["created_at"]), "event": "created"}]
+def show_decisions(call_id: UUID, decisions: Sequence[Record]) -> Json:
+    """The dials of a call that were due and not placed, and why."""
+    return {"call_id": show(CALL, call_id), "data": [show_decision(row) for row in decisions]}
+
+
+def show_decision(row: Record) -> Json:
+    """Why a dial was not placed."""
+    return {
+        "id": show(DECISION, row["decision_id"]),
+        "attempt": row["attempt"],
+        "rule": row["rule"],
+        "pack": row["pack"],
+        "pack_version": row["pack_version"],
+        "first_at": show_time(row["first_at"]),
+        "last_at": show_time(row["last_at"]),
+        "times": row["times"],
+        "inputs": _raw(row["inputs"]),
+        "next_eligible_at": show_time(row["next_at"]),
+    }
+
+
+def _timeline(call: Record, history: Sequence[Record], decisions: Sequence[Record]) -> list[Json]:
+    """What happened and what was withheld, oldest first, by the millisecond."""
+    moments: list[Json] = [{"at": show_time(call["created_at"]), "event": "created"}]
     for row in history:
         if row["attempt"] is not None:
             moments.extend(_moments(row))
+    moments.extend(_withheld(row) for row in decisions)
     if call["finished_at"] is not None:
         moments.append(
             {"at": show_time(call["finished_at"]), "event": "finished", "final_reason": call["final_reason"]}
         )
-    return moments
+    return sorted(moments, key=itemgetter("at"))  # what is of one millisecond stays as it is
+
+
+def _withheld(row: Record) -> Json:
+    told = show_decision(row)
+    return {"at": told.pop("first_at"), "event": "withheld", **told}
 
 
 def _moments(row: Record) -> Iterator[dict[str, Any]]:

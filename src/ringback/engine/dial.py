@@ -9,15 +9,18 @@ from uuid import UUID
 from whenever import Instant, TimeDelta
 
 from ringback.carriers.carrier import Dial
+from ringback.domain.decision import Withheld
 from ringback.domain.limits import Lane, LaneKey, LimitKey, Room, allot, dial_gap, most_in_a_span, pace, split
 from ringback.engine.live import DoubtfulClaim, LiveAttempt, Pace, Route
 from ringback.engine.look_back import learn_earlier_dials
 from ringback.engine.node import Node
 from ringback.engine.plan import DialPlan
 from ringback.engine.trunks import Trunk, TrunkKey
+from ringback.engine.withhold import by_time, decision, told
 from ringback.events import Claimed
-from ringback.store import queue
+from ringback.store import decisions, queue
 from ringback.store.database import Connection, Record
+from ringback.store.decisions import Decision
 from ringback.store.queue import DueLane, Intent, Take, Waiting
 
 AHEAD = TimeDelta(milliseconds=100)
@@ -50,12 +53,14 @@ class _Batch:
         intents: to be dialled.
         postponed: to wait on.
         expired: with no time left.
+        decided: why those of the latter two are not dialled that were due.
         taken_up_to: by stream, when the last row was due: what lies before is taken, and dead.
     """
 
     intents: list[LiveAttempt] = field(default_factory=list)
     postponed: list[Waiting] = field(default_factory=list)
     expired: list[tuple[int, UUID]] = field(default_factory=list)
+    decided: list[Decision] = field(default_factory=list)
     taken_up_to: dict[Stream, Instant] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -98,6 +103,8 @@ class Dialler:
         if batch:
             claim_sec = (self._node.clock.now() - now).total("seconds")
             self._node.publish(Claimed(len(batch.intents), len(batch.postponed), len(batch.expired), claim_sec))
+        if batch.decided:
+            self._node.publish(told(batch.decided))
         return len(batch)
 
     async def _due(self, now: Instant) -> list[DueLane]:
@@ -239,13 +246,19 @@ class Dialler:
             at = openings[id(plan)][1]
             if lane.caller_no != row["own_caller_no"]:  # its caller number has got a limit since it was queued
                 batch.postponed.append(_waiting(row, row["due_at"]))
-            elif at is None:
-                batch.expired.append((row["workspace_no"], row["call_id"]))
-            elif at > now:
-                batch.postponed.append(_waiting(row, at))
-            else:
+            elif at == now:
                 batch.intents.append(_intent(row, plan, node_no, self._node.ids.new(now), lanes[lane], now))
+            else:
+                self._withhold(batch, row, by_time(row, plan, now), now)
         return batch
+
+    def _withhold(self, batch: _Batch, row: Record, why: Withheld, now: Instant) -> None:
+        """Put a dial off to when it may be placed, or end its call where that is never, and say why."""
+        batch.decided.append(decision(row, self._node.ids.new(now), why))
+        if why.next_at is None:
+            batch.expired.append((row["workspace_no"], row["call_id"]))
+        else:
+            batch.postponed.append(_waiting(row, why.next_at))
 
     def _use(self, intents: Sequence[LiveAttempt]) -> None:
         for attempt in intents:
@@ -273,6 +286,8 @@ class Dialler:
             await queue.postpone(db, batch.postponed)
         if batch.expired:
             await queue.expire(db, batch.expired, now)
+        if batch.decided:
+            await decisions.withhold(db, batch.decided, now)
 
 
 def as_pace(key: LimitKey, dials_per_sec: float) -> Pace:

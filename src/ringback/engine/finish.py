@@ -2,9 +2,14 @@
 
 from whenever import Instant, TimeDelta
 
+from ringback.domain.call import CallState
+from ringback.domain.decision import Rule, Withheld, show_instant
 from ringback.engine.node import Node
+from ringback.engine.withhold import told
 from ringback.events import CampaignsFinished
-from ringback.store import finish
+from ringback.store import decisions, finish
+from ringback.store.database import Connection
+from ringback.store.decisions import Decision
 
 BATCH = 5_000
 
@@ -29,10 +34,26 @@ class Finisher:
         if not self._node.lease.holds(now):
             return 0
         async with self._node.database.connection() as db:
-            ended = await finish.end_waiting(db, now, self._cancelled_since, BATCH)
+            ended = await self._end_waiting(db, now)
             completed = await finish.complete_empty(db, now)
         if ended < BATCH:
             self._cancelled_since = now - LATELY
         if completed:
             self._node.publish(CampaignsFinished(completed))
         return ended + completed
+
+    async def _end_waiting(self, db: Connection, now: Instant) -> int:
+        """End calls whose campaign is over; for those that expire it is a decision, and is written down as one."""
+        async with db.transaction():
+            ended = await finish.end_waiting(db, now, self._cancelled_since, BATCH)
+            expired = [self._decision(call, now) for call in ended if call.how == CallState.EXPIRED]
+            if expired:
+                await decisions.withhold(db, expired, now)
+        if expired:
+            self._node.publish(told(expired))
+        return len(ended)
+
+    def _decision(self, call: finish.EndedCall, now: Instant) -> Decision:
+        ends_at = show_instant(call.ends_at or now)
+        why = Withheld(Rule.CAMPAIGN_END, None, {"ends_at": ends_at})
+        return Decision(call.workspace_no, call.call_id, self._node.ids.new(now), call.attempt, why)

@@ -1,6 +1,8 @@
 """The end of campaigns."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
 
 from whenever import Instant
 
@@ -11,19 +13,34 @@ from ringback.store.queue import columns
 _SQL = load("finish")
 
 
-async def end_waiting(db: Connection, now: Instant, cancelled_since: Instant, limit: int) -> int:
-    """End calls that wait in campaigns which are over.
+class EndedCall(NamedTuple):
+    """A call that waited in a campaign which is over.
+
+    Attributes:
+        workspace_no: the tenant.
+        call_id: which.
+        attempt: the ordinal of the dial for which it waited.
+        ends_at: the campaign's end, None where it had none.
+        how: `expired` or `cancelled`.
+    """
+
+    workspace_no: int
+    call_id: UUID
+    attempt: int
+    ends_at: Instant | None
+    how: str
+
+
+async def end_waiting(db: Connection, now: Instant, cancelled_since: Instant, limit: int) -> list[EndedCall]:
+    """End calls that wait in campaigns which are over; returns them.
 
     Args:
-        db: a connection.
+        db: a connection, in a transaction that says why.
         now: whose end has passed by then is over.
         cancelled_since: campaigns that were cancelled after that are looked at as well.
         limit: at most so many calls.
-
-    Returns:
-        how many.
     """
-    return len(await db.fetch(_SQL["end_waiting"], now, limit, cancelled_since))
+    return [EndedCall(*row) for row in await db.fetch(_SQL["end_waiting"], now, limit, cancelled_since)]
 
 
 async def to_hang_up(db: Connection, campaigns: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:

@@ -11,6 +11,7 @@ from ringback.store.queries import load
 
 _SQL = load("retention")
 _STATEMENT = {"delete": "delete_old", "anonymise": "anonymise_old"}
+_DECISIONS = {"delete": "drop_decisions", "anonymise": "bare_decisions"}
 
 REDACTED = "redacted:"
 """What the number of a call begins with that was anonymised."""
@@ -75,6 +76,7 @@ async def retire(db: Connection, rule: Rule, after: UUID, now: Instant, limit: i
         row = await db.fetchrow(_SQL[_STATEMENT[rule.mode]], rule.workspace_no, after, _made_at(until), limit, until)
         if row["moved"]:
             await db.execute(_SQL["drop_reports"], rule.workspace_no, row["moved"])
+            await db.execute(_SQL[_DECISIONS[rule.mode]], rule.workspace_no, row["moved"])
     looked, settled = row["looked"], {*row["moved"], *row["done"]}
     first_left = next((call_id for call_id in looked if call_id not in settled), None)
     return Looked(looked[-1] if looked else None, len(looked), len(row["moved"]), first_left)

@@ -11,6 +11,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Histogram, values
 
 from ringback import events
+from ringback.domain.decision import Rule
 from ringback.domain.outcome import EndReason
 from ringback.errors import OurError
 
@@ -87,6 +88,7 @@ class Metrics:
         self.intents = counter("intents", "Dials that were claimed and committed as intents.")
         self.postponed = counter("postponed", "Due dials put off to an hour at which they may be placed.")
         self.expired = counter("expired", "Calls that were due with no time left to dial them.")
+        self.withheld = counter("withheld_dials", "Dials that were due and not placed, by the rule.", "rule")
         self.claim_seconds = spread("claim_seconds", "From a claim's first statement to its commit.", STATEMENT)
         self.dials = counter("dials", "Dials that reached a trunk.")
         self.lateness = spread("lateness_seconds", "From when a dial was due to when its trunk was asked.", LATE)
@@ -122,6 +124,7 @@ class Metrics:
         """What counts each event."""
         return {
             events.Claimed: self._claimed,
+            events.DialsWithheld: self._withheld,
             events.Placed: self._placed,
             events.Withdrawn: lambda event: self.withdrawals.inc(event.dials),
             events.Settled: self._settled,
@@ -154,6 +157,8 @@ class Metrics:
         """Make the series whose labels are known: Prometheus sees no increase in one that begins at 1."""
         for reason in EndReason:
             self._of(self.ended, str(reason))
+        for rule in Rule:
+            self._of(self.withheld, str(rule))
         for kind, why in product(_KINDS, _WHYS):
             self._of(self.strays, kind, why)
         for family, fates in ((self.looked_up, _RESULTS), (self.rescued, _FATES)):
@@ -173,6 +178,10 @@ class Metrics:
         self.postponed.inc(event.postponed)
         self.expired.inc(event.expired)
         self.claim_seconds.observe(event.claim_sec)
+
+    def _withheld(self, event: events.DialsWithheld) -> None:
+        for rule, dials in event.rules.items():
+            self._of(self.withheld, rule).inc(dials)
 
     def _placed(self, event: events.Placed) -> None:
         self.dials.inc(event.dials)

@@ -8,12 +8,13 @@ from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.paging import list_body, list_fields, part_of
 from ringback.api.routes.finding import campaign_in_path, found, path_id
 from ringback.api.show import show_call, show_history
-from ringback.api.show_details import show_details
+from ringback.api.show_details import show_decisions, show_details
 from ringback.domain.call import CallState, FinalReason
 from ringback.ids import AGENT, CALL, CAMPAIGN
 from ringback.store.agent_reports import read_reports
 from ringback.store.calls import CallFilter, find_call, list_calls
 from ringback.store.campaigns import find_campaign
+from ringback.store.decisions import has_call, read_decisions
 from ringback.store.history import read_history
 from ringback.store.keys import Scope
 
@@ -58,7 +59,17 @@ async def get_details(api: Api, ask: Ask) -> Answer:
         call = found(await find_call(db, ask.workspace_no, call_id), "call")
         history = await read_history(db, ask.workspace_no, call_id)
         reports = await read_reports(db, ask.workspace_no, call_id)
-    return Answer(show_details(call, history, reports))
+        withheld = await read_decisions(db, ask.workspace_no, call_id)
+    return Answer(show_details(call, history, reports, withheld))
+
+
+async def get_decisions(api: Api, ask: Ask) -> Answer:
+    """Why dials of one call were not placed."""
+    call_id = path_id(ask, CALL)
+    async with api.database.connection() as db, db.transaction(isolation="repeatable_read", readonly=True):
+        rows = await read_decisions(db, ask.workspace_no, call_id)
+        found(rows or await has_call(db, ask.workspace_no, call_id) or None, "call")
+    return Answer(show_decisions(call_id, rows))
 
 
 async def get_retries(api: Api, ask: Ask) -> Answer:
@@ -105,6 +116,13 @@ OPERATIONS = (
         "Every attempt of one call, oldest first.",
         get_retries,
         example=examples.HISTORY,
+        codes=_NOT_FOUND,
+    ),
+    _reading(
+        "/{id}/decisions",
+        "Why dials of one call that were due were not placed, oldest first.",
+        get_decisions,
+        example=examples.DECISIONS,
         codes=_NOT_FOUND,
     ),
     _reading(

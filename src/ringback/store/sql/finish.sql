@@ -14,16 +14,17 @@ WITH waiting AS (
 ),
 taken AS (
     DELETE FROM queue q WHERE q.ctid = ANY (ARRAY(SELECT at FROM waiting))
-    RETURNING q.workspace_no, q.call_id, q.campaign_no
+    RETURNING q.workspace_no, q.call_id, q.campaign_no, q.attempt
 ),
 ended AS (
-    SELECT t.workspace_no, t.call_id, CASE c.status WHEN 'cancelled' THEN 'cancelled' ELSE 'expired' END AS how
+    SELECT t.workspace_no, t.call_id, t.attempt, c.ends_at,
+           CASE c.status WHEN 'cancelled' THEN 'cancelled' ELSE 'expired' END AS how
     FROM taken t JOIN campaigns c ON c.workspace_no = t.workspace_no AND c.campaign_no = t.campaign_no
 )
 UPDATE calls c SET final_status = e.how, final_reason = e.how, finished_at = $1
 FROM ended e
 WHERE c.workspace_no = e.workspace_no AND c.call_id = e.call_id AND c.final_status IS NULL
-RETURNING c.call_id;
+RETURNING e.workspace_no, e.call_id, e.attempt, e.ends_at, e.how;
 
 -- name: to_hang_up
 -- The campaigns that are cancelled, and whose ringing calls are to be hung up.

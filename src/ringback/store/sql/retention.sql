@@ -70,3 +70,12 @@ SELECT ARRAY(SELECT call_id FROM looked ORDER BY call_id) AS looked, ARRAY(SELEC
 -- What agents told of calls that were deleted or anonymised. A statement of its own, for it must see what was told up to
 -- the moment at which the calls were locked.
 DELETE FROM agent_reports r WHERE r.workspace_no = $1 AND r.call_id = ANY ($2::uuid[]);
+
+-- name: drop_decisions
+-- What was decided about calls that were deleted.
+DELETE FROM decisions d WHERE d.workspace_no = $1 AND d.call_id = ANY ($2::uuid[]);
+
+-- name: bare_decisions
+-- Of what was decided about calls that were anonymised, what names an entry of a list goes: that one has the number.
+UPDATE decisions d SET inputs = d.inputs - 'do_not_call_id'
+WHERE d.workspace_no = $1 AND d.call_id = ANY ($2::uuid[]) AND d.inputs ? 'do_not_call_id';

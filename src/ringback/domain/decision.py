@@ -1,0 +1,79 @@
+"""Why a dial that was due was not placed: the rule that withheld it, what it went by, and when it may be placed."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from whenever import Instant
+
+from ringback.domain.retry import Bounds
+from ringback.domain.window import Shut, Zones, ZoneSource, next_open
+
+
+class Rule(StrEnum):
+    """The rules of ours that withhold dials; rule packs have clauses of their own."""
+
+    CALLING_WINDOW = "calling_window"
+    CAMPAIGN_END = "campaign_end"
+    EXPIRES_AFTER = "expires_after"
+
+
+class Withheld(NamedTuple):
+    """A dial that was due and is not placed.
+
+    Attributes:
+        rule: what withholds it: a Rule, with its text behind a colon where it has one, or the clause of a pack.
+        next_at: when it may be placed as far as this rule goes, None for never.
+        inputs: what the rule went by, fit for JSON, without a phone number.
+        pack: the rule pack, None for none.
+        pack_version: the pack's, None for none.
+    """
+
+    rule: str
+    next_at: Instant | None
+    inputs: Mapping[str, Any]
+    pack: str | None = None
+    pack_version: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The rule without its text: few enough to be counted by."""
+        return self.rule.partition(":")[0]
+
+
+@lru_cache(maxsize=1024)
+def held_by_time(bounds: Bounds, ends_by: Rule, at: Instant, number_zones: Zones) -> Withheld:
+    """The decision about a dial that may not be placed at `at`, for the hour or because no time is left.
+
+    Args:
+        bounds: what forbids it.
+        ends_by: what `bounds.ends_at` is: the campaign's end or the call's expiry.
+        at: when it was due.
+        number_zones: the zones that the number alone tells; others were given with the lead.
+
+    Leads in one place share it: when a window shuts, thousands of dials are withheld by the same in one claim.
+    """
+    shut = bounds.shut_by(at)
+    inputs = _where(bounds, shut, number_zones)
+    opens_at = next_open(bounds.hours, bounds.zones, at, bounds.holidays)
+    if shut and (opens_at is None or bounds.ends_at is None or opens_at < bounds.ends_at):
+        return Withheld(shut.rule, opens_at, inputs, shut.pack, shut.pack_version)
+    over = {"ends_at": bounds.ends_at and show_instant(bounds.ends_at)}
+    return Withheld(ends_by, None, inputs | over | ({"opens_at": opens_at and show_instant(opens_at)} if shut else {}))
+
+
+def show_instant(at: Instant) -> str:
+    """A time as the API writes it: RFC 3339 in UTC, with milliseconds."""
+    return at.format_iso(unit="millisecond")
+
+
+def _where(bounds: Bounds, shut: Shut | None, number_zones: Zones) -> dict[str, Any]:
+    """What time it is at the lead's: in the first zone in which it is too early or too late, or else in the first."""
+    source = bounds.zone_source
+    if source is ZoneSource.NUMBER and bounds.zones != number_zones:
+        source = ZoneSource.LEAD
+    if shut is None:
+        return {"timezone": next(iter(bounds.zones), None), "timezone_from": str(source)}
+    local = shut.local and shut.local.round("second", mode="floor").format_iso()
+    return {"local_time": local, "timezone": shut.zone, "timezone_from": str(source), "why": shut.why}

@@ -1,0 +1,41 @@
+"""Withhold: why a dial that was due is not placed, as it is written down with the claim."""
+
+from collections import Counter
+from collections.abc import Iterable
+from uuid import UUID
+
+from whenever import Instant
+
+from ringback.domain.decision import Rule, Withheld, held_by_time
+from ringback.domain.phone import Phone, parse_number
+from ringback.engine.plan import DialPlan
+from ringback.events import DialsWithheld
+from ringback.store.database import Record
+from ringback.store.decisions import Decision
+
+
+def by_time(row: Record, plan: DialPlan, now: Instant) -> Withheld:
+    """Why a row of the queue may not be dialled at this hour, or no longer."""
+    phone = parse_number(row["to_number"])
+    zones = phone.zones if isinstance(phone, Phone) else ()
+    return held_by_time(plan.bounds, _ends_by(row, plan), now, zones)
+
+
+def decision(row: Record, decision_id: UUID, why: Withheld) -> Decision:
+    """The decision about a row of the queue."""
+    return Decision(row["workspace_no"], row["call_id"], decision_id, row["attempt"], why)
+
+
+def told(decided: Iterable[Decision]) -> DialsWithheld:
+    """What happened, by the rules."""
+    return DialsWithheld(Counter(one.why.kind for one in decided))
+
+
+def _ends_by(row: Record, plan: DialPlan) -> Rule:
+    """What its end is by: the call's expiry where that is given and comes first."""
+    expires_after = plan.policy.expires_after_sec
+    if expires_after is None or plan.bounds.ends_at is None:
+        return Rule.CAMPAIGN_END
+    return (
+        Rule.EXPIRES_AFTER if row["created_at"].add(seconds=expires_after) == plan.bounds.ends_at else Rule.CAMPAIGN_END
+    )
