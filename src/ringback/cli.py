@@ -5,6 +5,7 @@ import sys
 import typer
 
 from ringback.commands import campaigns, keeping, rules, serving
+from ringback.commands.ledger import ledger_app
 from ringback.errors import Invalid, RingbackError
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ for subject in (serving, campaigns, keeping):
 app.add_typer(campaigns.campaign_app, name="campaign")
 app.add_typer(keeping.trunk_app, name="trunk")
 app.add_typer(rules.rules_app, name="rules")
+app.add_typer(ledger_app, name="ledger")
 
 
 def main() -> None:

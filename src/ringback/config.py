@@ -8,6 +8,7 @@ DATABASE_URL = "RINGBACK_DATABASE_URL"
 URL = "RINGBACK_URL"
 KEY = "RINGBACK_KEY"
 SECRET_KEY = "RINGBACK_SECRET_KEY"  # noqa: S105  # a name
+LEDGER_KEY = "RINGBACK_LEDGER_KEY"
 SPEECH_COMMAND = "RINGBACK_SPEECH_COMMAND"
 PLAIN_WEBSOCKETS = "RINGBACK_PLAIN_WEBSOCKETS"
 RULES_DIR = "RINGBACK_RULES_DIR"
@@ -21,6 +22,7 @@ RECORDINGS = "recordings"
 OWN_NAMES = frozenset(
     {"postgres", "postgres.new", "postgres.log", "postgres.log.1", "run", "lock", "metrics", AUDIO, RECORDINGS}
     | {"release", "release.new", "node-name", "node-name.new", "secret.key", "secret.key.new"}
+    | {"ledger.key", "ledger.key.new"}
     | {"lost+found"}  # the file system's, where one is mounted there
 )
 """What in a data directory is of that directory alone: trunks may not write there, and a backup does not take it."""
@@ -87,3 +89,8 @@ def rules_dir() -> Path | None:
     """The folder with the operator's own rule packs, None for none."""
     folder = os.environ.get(RULES_DIR)
     return Path(folder) if folder else None
+
+
+def ledger_key() -> str | None:
+    """The key that the ledger is signed with, where it is not a file in the data directory."""
+    return os.environ.get(LEDGER_KEY) or None

@@ -19,6 +19,7 @@ RingbackError
     │   └── DataDirectoryInUse another process has it
     ├── BackupError            a backup could not be made, or is not one that can be restored
     ├── SpeechFailed           the speech command is wrong, or did not speak
+    ├── LedgerKeyError     the ledger cannot be signed
     ├── SecretKeyError     a stored password cannot be sealed or opened
     ├── SchemaError            the database's schema is not one that this release works on
     └── Leaving                this server was told to end: another one is to be asked
@@ -113,6 +114,10 @@ class BackupError(OurError):
 
 class SpeechFailed(OurError):
     """The command that speaks the texts of message agents is wrong, is not there, or did not speak."""
+
+
+class LedgerKeyError(OurError):
+    """There is no key to sign the ledger with, or it is none; the message says what to do."""
 
 
 class SecretKeyError(OurError):

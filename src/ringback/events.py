@@ -234,6 +234,20 @@ class HungUp:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerWritten:
+    """What had ended was entered into the ledgers."""
+
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSigned:
+    """The ledgers that had new entries were signed."""
+
+    ledgers: int
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseLost:
     """A node was away for longer than its lease: it starts anew and dials nothing of what it had."""
 
@@ -264,11 +278,13 @@ Event = (
     | NodeEnded
     | NodesExplained
     | LeaseLost
+    | LedgerWritten
+    | LedgerSigned
 )
 Publish = Callable[[Event], None]
 
 _LOUD = (DutyFailed, TrunkRefused, TrunkDown, LeaseLost, NodeEnded)
-_QUIET = (Claimed, DialsWithheld, Placed, Settled, Renewed, Replied)
+_QUIET = (Claimed, DialsWithheld, Placed, Settled, Renewed, Replied, LedgerWritten, LedgerSigned)
 _SILENT = (AttemptsEnded,)
 
 

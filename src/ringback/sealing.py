@@ -54,7 +54,7 @@ class Sealer:
         if isinstance(secret, Mapping):
             return {name: self.seal(value) for name, value in secret.items()}
         if self._given is None:
-            _make_key(self._file)
+            self._make()
         return {_SEALED: MultiFernet(self._keys()).encrypt(str(secret).encode()).decode()}
 
     def unseal(self, stored: Any) -> Any:
@@ -72,6 +72,15 @@ class Sealer:
             SecretKeyError: a secret was sealed with a key that is not among ours.
         """
         return _replace(stored, self._renewed)
+
+    def _make(self) -> None:
+        try:
+            make_key(self._file)
+        except OSError as error:
+            raise SecretKeyError(
+                f"{self._file} cannot be made ({error.strerror}): see that the data directory can be written, or set "
+                f"{SECRET_KEY}"
+            ) from error
 
     def _open(self, token: str) -> str:
         try:
@@ -129,27 +138,26 @@ def _read_keys(text: str, where: str) -> list[Fernet]:
         ) from None
 
 
-def _make_key(file: Path) -> None:
-    """Make the key file if there is none: readable by its owner alone, and on the disk before anything is sealed."""
+def make_key(file: Path) -> None:
+    """Make a file with a key of 32 bytes if there is none: for its owner alone, and on the disk before it is used.
+
+    Raises:
+        OSError: it cannot be made.
+    """
     if file.exists():
         return
-    try:
-        draft = file.with_name(f"{file.name}.new")
-        with os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+b") as new:
-            fcntl.flock(new, fcntl.LOCK_EX)
-            if file.exists():
-                return  # another process made it while we waited
-            os.fchmod(new.fileno(), 0o600)
-            new.truncate()
-            new.write(Fernet.generate_key() + b"\n")
-            new.flush()
-            os.fsync(new.fileno())
-            draft.rename(file)
-        _sync(file.parent)
-    except OSError as error:
-        raise SecretKeyError(
-            f"{file} cannot be made ({error.strerror}): see that the data directory can be written, or set {SECRET_KEY}"
-        ) from error
+    draft = file.with_name(f"{file.name}.new")
+    with os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+b") as new:
+        fcntl.flock(new, fcntl.LOCK_EX)
+        if file.exists():
+            return  # another process made it while we waited
+        os.fchmod(new.fileno(), 0o600)
+        new.truncate()
+        new.write(Fernet.generate_key() + b"\n")
+        new.flush()
+        os.fsync(new.fileno())
+        draft.rename(file)
+    _sync(file.parent)
 
 
 def _sync(folder: Path) -> None:

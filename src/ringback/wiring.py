@@ -14,7 +14,7 @@ from ringback.carriers.simulator.carrier import open_simulator
 from ringback.carriers.simulator.settings import parse_settings as parse_simulator
 from ringback.carriers.sip.settings import parse_settings as parse_sip
 from ringback.clock import Clock, SystemClock, seconds
-from ringback.config import AUDIO, Settings, rules_dir, secret_key
+from ringback.config import AUDIO, Settings, ledger_key, rules_dir, secret_key
 from ringback.engine.audio_files import AudioFiles
 from ringback.engine.brief import Briefs
 from ringback.engine.engine import Engine, EngineSettings
@@ -27,6 +27,7 @@ from ringback.engine.trunks import MakeCarrier, Trunks
 from ringback.errors import Impossible
 from ringback.events import Publish
 from ringback.ids import Ids
+from ringback.ledger.key import Signer
 from ringback.rules.shelf import Shelf
 from ringback.sealing import Sealer
 from ringback.store.database import API_SETTINGS, ENGINE_SETTINGS, Database, connect
@@ -114,7 +115,7 @@ def build_engine(
     permits = Permits(database, clock, lease, publish)
     briefs = Briefs(database, AudioFiles(database, folder / AUDIO), sealer, publish, chance)
     node = Node(database, clock, chance, Ids(chance), lease, trunks, Plans(), permits, briefs, hand, publish, folder)
-    return Engine(node, settings)
+    return Engine(node, settings, Signer(folder, ledger_key()))
 
 
 async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Ending, ready: Callable[[], None]) -> None:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from whenever import Instant
 
 from ringback.carriers.carrier import Carrier
+from ringback.engine.bookkeeper import Bookkeeper
 from ringback.engine.dial import Dialler
 from ringback.engine.finish import Finisher
 from ringback.engine.lease import ClockSkewed, NameTaken
 from ringback.engine.live import LiveAttempt
 from ringback.engine.node import Node
+from ringback.engine.notary import Notary
 from ringback.engine.overdue import Overseer
 from ringback.engine.place import Placer
 from ringback.engine.rescue import Rescuer
@@ -20,6 +22,7 @@ from ringback.engine.settle import Settler
 from ringback.engine.sweep import Sweeper
 from ringback.errors import DatabaseUnavailable
 from ringback.events import DutyFailed
+from ringback.ledger.key import Signer
 
 Duty = Callable[[], Awaitable[int]]
 Pause = Callable[[asyncio.Event], Awaitable[None]]
@@ -51,6 +54,8 @@ class EngineSettings:
         overdue_sec: how often it looks for live attempts whose events do not come.
         retain_sec: how often it looks for calls that are kept no longer, and for recordings of them.
         hang_up_sec: how often it looks for cancelled campaigns whose ringing calls are to be hung up.
+        ledger_sec: how often it looks for what is to be entered into the ledgers.
+        checkpoint_sec: how often ledgers with new entries are signed.
         retry_sec: how long a duty waits after the database could not be reached.
     """
 
@@ -66,6 +71,8 @@ class EngineSettings:
     overdue_sec: float = 5.0
     hang_up_sec: float = 0.5
     retain_sec: float = 30.0
+    ledger_sec: float = 1.0
+    checkpoint_sec: float = 60.0
     retry_sec: float = 0.5
 
 
@@ -75,9 +82,10 @@ class Engine:
     Args:
         node: what they share.
         settings: how the node works.
+        signer: has the key of the ledger.
     """
 
-    def __init__(self, node: Node, settings: EngineSettings) -> None:
+    def __init__(self, node: Node, settings: EngineSettings, signer: Signer) -> None:
         self.node = node
         self.settings = settings
         self.dialler = Dialler(node, settings.claim_batch)
@@ -88,6 +96,8 @@ class Engine:
         self.overseer = Overseer(node)
         self.retainer = Retainer(node)
         self.sweeper = Sweeper(node)
+        self.bookkeeper = Bookkeeper(node)
+        self.notary = Notary(node, signer)
         self._placed_at = (node.clock.now(), 0)
         node.lease.busy = self._busy
 
@@ -105,6 +115,8 @@ class Engine:
                 ("settle", self.settler.run_once, self._until_news),
                 ("permits", self.node.permits.run_once, _every(settings.permits_sec)),
                 ("overdue", self.overseer.run_once, _every(settings.overdue_sec)),
+                ("ledger", self.bookkeeper.run_once, _every(settings.ledger_sec)),
+                ("checkpoint", self.notary.run_once, _every(settings.checkpoint_sec)),
                 ("hang up", self.placer.hang_up_cancelled, _every(settings.hang_up_sec)),
             ):
                 duties.create_task(self._loop(name, duty, pause, drained))

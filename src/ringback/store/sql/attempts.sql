@@ -35,6 +35,7 @@ ended AS (
         ended_at = d.ended_at, status = d.status, end_reason = d.end_reason, duration_sec = d.duration_sec,
         ring_sec = d.ring_sec, answered_by = d.answered_by, sip_code = d.sip_code, held_until = d.held_until,
         billed_sec = d.billed_sec, cost_micros = d.cost_micros, currency = d.currency, details = d.details::jsonb,
+        ledger_salt = gen_random_uuid(),
         retry_at = CASE WHEN NOT d.is_cancelled THEN d.retry_at END,
         retry_rule = CASE WHEN NOT d.is_cancelled THEN d.retry_rule END,
         stop_reason = CASE WHEN d.is_cancelled THEN 'cancelled' ELSE d.stop_reason END
@@ -44,6 +45,10 @@ ended AS (
     RETURNING a.workspace_no, a.call_id, a.attempt, a.campaign_no, a.trunk_no, a.from_number, a.called_at,
         a.intent_at, a.ended_at, a.status, a.end_reason, a.duration_sec, a.billed_sec, a.cost_micros, a.currency, a.retry_at,
         a.stop_reason, CASE WHEN d.is_cancelled THEN 'cancelled' ELSE d.final_status END AS final_status
+),
+-- the ledger's writer comes by; see ledger.sql
+entered AS (
+    INSERT INTO ledger_due (workspace_no, call_id, attempt) SELECT e.workspace_no, e.call_id, e.attempt FROM ended e
 ),
 requeued AS (
     INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, caller_no, attempt, due_at)

@@ -17,7 +17,11 @@ UNION ALL SELECT 'queue', count(*) FROM queue
 UNION ALL SELECT 'attempts', count(*) FROM attempts
 UNION ALL SELECT 'agent_reports', count(*) FROM agent_reports
 UNION ALL SELECT 'decisions', count(*) FROM decisions
-UNION ALL SELECT 'tallies', count(*) FROM tallies;
+UNION ALL SELECT 'tallies', count(*) FROM tallies
+UNION ALL SELECT 'ledger_due', count(*) FROM ledger_due
+UNION ALL SELECT 'ledgers', count(*) FROM ledgers
+UNION ALL SELECT 'ledger_blocks', count(*) FROM ledger_blocks
+UNION ALL SELECT 'ledger_checkpoints', count(*) FROM ledger_checkpoints;
 
 -- name: schema_of
 -- The newest migration of this database.

@@ -37,7 +37,8 @@ SELECT ARRAY(SELECT call_id FROM looked ORDER BY call_id) AS looked, ARRAY(SELEC
 -- name: anonymise_old
 -- The same, but of those calls only what tells who it was goes: how they went, when and at what cost, stays. A number
 -- is a lead of a campaign once, so the place of each is taken by a word that no other call has. Of an attempt's details
--- only those stay that are known to tell nothing of the person: not the keys that were pressed, nor an agent's notes.
+-- only those stay that are known to tell nothing of the person: not the keys that were pressed, nor an agent's notes. The
+-- ledger stays as it is: without the salt nobody can tell which number its entries are about.
 WITH looked AS MATERIALIZED (
     SELECT c.call_id, c.ctid AS at, c.finished_at, left(c.to_number, 9) = 'redacted:' AS is_done FROM calls c
     WHERE c.workspace_no = $1 AND c.call_id > $2 AND c.call_id < $3
@@ -49,10 +50,10 @@ old AS MATERIALIZED (
     FOR UPDATE SKIP LOCKED
 ),
 bared AS (
-    UPDATE attempts a SET from_number = NULL, details = (
+    UPDATE attempts a SET from_number = NULL, ledger_salt = NULL, details = (
         SELECT jsonb_object_agg(d.key, d.value) FROM jsonb_each(a.details) d
         WHERE d.key IN ('q850', 'early_media', 'hung_up_by', 'opted_out'))
-    WHERE (a.from_number IS NOT NULL OR a.details IS NOT NULL) AND a.ctid = ANY (ARRAY(
+    WHERE (a.from_number IS NOT NULL OR a.details IS NOT NULL OR a.ledger_salt IS NOT NULL) AND a.ctid = ANY (ARRAY(
         SELECT found.at FROM old o
         CROSS JOIN LATERAL (
             SELECT a.ctid AS at FROM attempts a WHERE a.workspace_no = $1 AND a.call_id = o.call_id OFFSET 0

@@ -261,6 +261,7 @@ CREATE TABLE attempts (
     caller_no      integer NOT NULL DEFAULT 0,
     held_until     timestamptz,
     details        jsonb, -- what else the signalling and the agent told; null where nothing did
+    ledger_salt    uuid, -- what hides its numbers in the ledger; null until it is over, and once they are gone
     PRIMARY KEY (workspace_no, call_id, attempt),
     CHECK ((ended_at IS NULL) = (status IN ('initiated', 'ringing', 'in-progress'))),
     CHECK ((ended_at IS NULL) = (end_reason IS NULL)),
@@ -327,3 +328,56 @@ CREATE TABLE tallies (
     PRIMARY KEY (workspace_no, campaign_no, day, attempt, end_reason, currency)
 ) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 500,
     vacuum_truncate = false); -- a few rows, updated with every batch: leave room to do it in the page
+
+-- What is to be entered into a ledger: put here by the statement that ends an attempt, taken out by the one that enters
+-- it. It has no index: whoever takes, takes whatever is there.
+CREATE TABLE ledger_due (
+    workspace_no integer NOT NULL,
+    call_id      uuid NOT NULL,
+    attempt      smallint NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
+    autovacuum_vacuum_insert_threshold = -1, vacuum_truncate = false); -- as for the queue
+
+-- Where each workspace's ledger has come to: the hash of its last entry, and the peaks of the tree of all of them.
+CREATE TABLE ledgers (
+    workspace_no integer PRIMARY KEY,
+    entries      bigint NOT NULL CHECK (entries > 0),
+    head         bytea NOT NULL CHECK (length(head) = 32),
+    peaks        bytea NOT NULL,
+    written_at   timestamptz NOT NULL
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
+    vacuum_truncate = false); -- as for limits
+
+-- Entries, as many together as were written together; never changed and never deleted. The bodies are lines, and
+-- compressed; with `prev` and the rest of the row they make the entries, byte for byte.
+CREATE TABLE ledger_blocks (
+    workspace_no integer NOT NULL,
+    first_no     bigint NOT NULL CHECK (first_no > 0),
+    entries      integer NOT NULL CHECK (entries > 0),
+    prev         bytea NOT NULL CHECK (length(prev) = 32),
+    written_at   timestamptz NOT NULL,
+    bodies       bytea NOT NULL,
+    PRIMARY KEY (workspace_no, first_no)
+);
+-- It is compressed already: PostgreSQL need not try.
+ALTER TABLE ledger_blocks ALTER COLUMN bodies SET STORAGE EXTERNAL;
+
+-- What was signed of a ledger: so many entries, and which. Never changed and never deleted.
+CREATE TABLE ledger_checkpoints (
+    workspace_no integer NOT NULL,
+    entries      bigint NOT NULL,
+    made_at      timestamptz NOT NULL,
+    head         bytea NOT NULL,
+    root         bytea NOT NULL,
+    public_key   bytea NOT NULL CHECK (length(public_key) = 32),
+    signature    bytea NOT NULL CHECK (length(signature) = 64),
+    PRIMARY KEY (workspace_no, entries, made_at)
+);
+
+-- How far the attempts have been looked through that older releases ended: once, when none of them is left.
+CREATE TABLE ledger_history (
+    workspace_no integer NOT NULL,
+    call_id      uuid NOT NULL,
+    done_at      timestamptz
+);
+INSERT INTO ledger_history VALUES (0, '00000000-0000-0000-0000-000000000000', NULL);

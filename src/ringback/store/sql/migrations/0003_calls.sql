@@ -15,6 +15,10 @@ ALTER TABLE attempts ADD COLUMN details jsonb;
 -- table is read once for it: of ten million attempts in seconds.
 CREATE INDEX attempts_made ON attempts USING brin (intent_at) WITH (pages_per_range = 32, autosummarize = on);
 
+-- What hides an attempt's numbers in the ledger: set by the statement that ends it and has it entered, and null again
+-- once nobody is to read them. What a node of the release before ends is entered once no such node is left.
+ALTER TABLE attempts ADD COLUMN ledger_salt uuid;
+
 -- What message agents play instead of speaking: one file an agent, converted when it was uploaded (16 kHz mono FLAC).
 CREATE TABLE agent_audio (
     workspace_no integer NOT NULL,
@@ -42,3 +46,56 @@ CREATE TABLE agent_reports (
     CHECK ((transcript IS NULL) = (transcript_at IS NULL)),
     CHECK ((analysis IS NULL) = (analysis_at IS NULL))
 ) WITH (fillfactor = 70); -- room in the page for what is told, as far as it is short
+
+-- What is to be entered into a ledger: put here by the statement that ends an attempt, taken out by the one that enters
+-- it. It has no index: whoever takes, takes whatever is there.
+CREATE TABLE ledger_due (
+    workspace_no integer NOT NULL,
+    call_id      uuid NOT NULL,
+    attempt      smallint NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
+    autovacuum_vacuum_insert_threshold = -1, vacuum_truncate = false); -- as for the queue
+
+-- Where each workspace's ledger has come to: the hash of its last entry, and the peaks of the tree of all of them.
+CREATE TABLE ledgers (
+    workspace_no integer PRIMARY KEY,
+    entries      bigint NOT NULL CHECK (entries > 0),
+    head         bytea NOT NULL CHECK (length(head) = 32),
+    peaks        bytea NOT NULL,
+    written_at   timestamptz NOT NULL
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
+    vacuum_truncate = false); -- as for limits
+
+-- Entries, as many together as were written together; never changed and never deleted. The bodies are lines, and
+-- compressed; with `prev` and the rest of the row they make the entries, byte for byte.
+CREATE TABLE ledger_blocks (
+    workspace_no integer NOT NULL,
+    first_no     bigint NOT NULL CHECK (first_no > 0),
+    entries      integer NOT NULL CHECK (entries > 0),
+    prev         bytea NOT NULL CHECK (length(prev) = 32),
+    written_at   timestamptz NOT NULL,
+    bodies       bytea NOT NULL,
+    PRIMARY KEY (workspace_no, first_no)
+);
+-- It is compressed already: PostgreSQL need not try.
+ALTER TABLE ledger_blocks ALTER COLUMN bodies SET STORAGE EXTERNAL;
+
+-- What was signed of a ledger: so many entries, and which. Never changed and never deleted.
+CREATE TABLE ledger_checkpoints (
+    workspace_no integer NOT NULL,
+    entries      bigint NOT NULL,
+    made_at      timestamptz NOT NULL,
+    head         bytea NOT NULL,
+    root         bytea NOT NULL,
+    public_key   bytea NOT NULL CHECK (length(public_key) = 32),
+    signature    bytea NOT NULL CHECK (length(signature) = 64),
+    PRIMARY KEY (workspace_no, entries, made_at)
+);
+
+-- How far the attempts have been looked through that older releases ended: once, when none of them is left.
+CREATE TABLE ledger_history (
+    workspace_no integer NOT NULL,
+    call_id      uuid NOT NULL,
+    done_at      timestamptz
+);
+INSERT INTO ledger_history VALUES (0, '00000000-0000-0000-0000-000000000000', NULL);

@@ -1,0 +1,1 @@
+"""The verifiable record: entries, checkpoints, packets to show, and their verification."""

@@ -1,0 +1,1 @@
+"""The commands of the ledger at work: against a database, or on a packet alone."""
