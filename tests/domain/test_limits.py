@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whenever import Instant, TimeDelta
 
+from ringback.domain import limits
 from ringback.domain.limits import (
     Lane,
     LaneKey,
     LimitKey,
     LimitKind,
     Room,
-    allot,
     dial_gap,
     most_in_a_span,
     pace,
@@ -33,12 +33,18 @@ rooms_of_slots = st.builds(Room, slots=slots)
 rooms_of_all = st.builds(Room, slots=slots, dials_per_sec=st.none() | rates, next_dial_at=starts)
 
 
+def allot(*asking):
+    """How many dials each lane gets."""
+    return {key: len(ways) for key, ways in limits.allot(*asking).items()}
+
+
 @st.composite
 def askings(draw, rooms=rooms_of_all):
     """Lanes with some of the keys, a room for some of the keys, and a batch."""
-    limits = st.lists(st.sampled_from(KEYS), max_size=4, unique=True).map(tuple)
+    of_lane = st.lists(st.sampled_from(KEYS), max_size=4, unique=True).map(tuple)
     lanes = [
-        Lane(lane_key(n), draw(limits), draw(st.integers(0, 20)), draw(weights)) for n in range(draw(st.integers(0, 8)))
+        Lane(lane_key(n), draw(of_lane), draw(st.integers(0, 20)), draw(weights))
+        for n in range(draw(st.integers(0, 8)))
     ]
     return lanes, draw(st.dictionaries(st.sampled_from(KEYS), rooms)), draw(st.integers(0, 60))
 

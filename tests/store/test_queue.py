@@ -57,8 +57,8 @@ async def test_a_campaign_is_a_lane_and_a_trunk_is_another(make_world):
     await single_call(world, due_at=NOON - TimeDelta(seconds=1))
     single = LaneKey(world.workspace_no, 0, world.trunk_no, 0)
     assert await lanes(world) == [
-        DueLane(single, False, world.trunk_no, NOON - TimeDelta(seconds=1)),
-        DueLane(lane_of(world), False, world.trunk_no, NOON),
+        DueLane(single, False, (world.trunk_no,), NOON - TimeDelta(seconds=1)),
+        DueLane(lane_of(world), False, (world.trunk_no,), NOON),
     ]
 
 

@@ -114,6 +114,7 @@ CAMPAIGN: Json = {
     "status": "running",
     "agent_id": _AGENT,
     "trunk_id": _TRUNK,
+    "trunks": [{"trunk_id": _TRUNK, "priority": 1, "weight": 1}],
     "from_number": "+14155550100",
     "max_concurrent_calls": 20,
     "weight": 1,

@@ -68,7 +68,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "trunk_kind_unknown": (422, "This release has no such kind of trunk."),
         "unknown_agent": (422, "`agent_id` names no agent of this workspace."),
         "unknown_attempt": (422, "`attempt` names no attempt of this call, or it has none yet."),
-        "unknown_trunk": (422, "`trunk_id` names no trunk of this workspace."),
+        "unknown_trunk": (422, "`trunk_id`, or one of `trunks`, names no trunk of this workspace."),
         "internal_error": (500, "Something is wrong on our side; the request id finds it in the log."),
         "database_unavailable": (503, "The database is away; ask again after `Retry-After` seconds."),
         "not_ready": (503, "The schema is not one that this release works on, or this server is about to end."),

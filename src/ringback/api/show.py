@@ -112,6 +112,10 @@ def show_campaign(campaign: CampaignRow) -> Json:
         "status": campaign.status,
         "agent_id": show_id(AGENT, plan.agent_id),
         "trunk_id": show(TRUNK, campaign.trunk_id),
+        "trunks": [
+            {"trunk_id": show(TRUNK, trunk.trunk_id), "priority": trunk.priority, "weight": trunk.weight}
+            for trunk in campaign.trunks
+        ],
         "from_number": plan.from_number,
         "max_concurrent_calls": plan.max_concurrent_calls,
         "weight": plan.weight,

@@ -83,6 +83,8 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
         answered_by: who picked up, None where nobody did.
         sip_code: the final SIP response code where there was one (RFC 3261, section 21).
         details: what else the signalling and the agent told, to be kept with the attempt: JSON; None where nothing did.
+        rang: whether anything was heard of a phone before the end, also what was not told as Ringing: a 182, say.
+        placed: False where it is certain that nothing was dialled.
     """
 
     attempt_id: UUID
@@ -93,6 +95,8 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     answered_by: AnsweredBy | None = None
     sip_code: int | None = None
     details: Mapping[str, Any] | None = None
+    rang: bool = False
+    placed: bool = True
 
 
 CallEvent = Ringing | Answered | Ended

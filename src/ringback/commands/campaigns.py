@@ -27,8 +27,13 @@ HangUp = Annotated[bool, typer.Option("--hang-up", help="Hang up the calls that 
 Leads = Annotated[
     Path, typer.Argument(help="CSV, XLSX or XLS with a column phone_number.", exists=True, metavar="LEADS")
 ]
-Trunk = Annotated[
-    str, typer.Option(help="A trunk's id or name; `simulator` is made where there is none.", metavar="NAME")
+Trunks = Annotated[
+    list[str],
+    typer.Option(
+        "--trunk",
+        help="A trunk's id or name; `simulator` is made where there is none. Several are preferred in this order.",
+        metavar="NAME",
+    ),
 ]
 Name = Annotated[str | None, typer.Option(help="The campaign's name; the file's when left out.", metavar="NAME")]
 Retry = Annotated[str | None, typer.Option(help="The retry policy as JSON; the default when left out.", metavar="JSON")]
@@ -60,7 +65,7 @@ KeptData = Annotated[Path | None, typer.Option(help="Keep the database in this n
 @campaign_app.command("run", epilog="Example: ringback campaign run leads.csv --trunk simulator --watch")
 def campaign_run(
     leads: Leads,
-    trunk: Trunk,
+    trunks: Trunks,
     key: Key,
     url: Url = DEFAULT_URL,
     name: Name = None,
@@ -78,7 +83,17 @@ def campaign_run(
     from ringback.remote.run import Order, run_campaign
 
     order = Order(
-        leads, trunk, name or leads.stem, retry, window, default_region, max_concurrent_calls, seed, speed, check, watch
+        leads,
+        tuple(trunks),
+        name or leads.stem,
+        retry,
+        window,
+        default_region,
+        max_concurrent_calls,
+        seed,
+        speed,
+        check,
+        watch,
     )
     run_campaign(url, key, order, as_json=as_json)
 

@@ -3,11 +3,13 @@
 import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
 from whenever import Instant, TimeDelta
+
+from ringback.domain.ways import Turns, Way, next_way
 
 
 class LimitKind(StrEnum):
@@ -35,7 +37,7 @@ class LaneKey(NamedTuple):
     Attributes:
         workspace_no: the tenant.
         campaign_no: 0 holds the single calls.
-        trunk_no: of the single calls; 0 for a campaign, which names its trunk.
+        trunk_no: of the single calls; of a campaign's dials that must go over this one of its trunks, 0 for the others.
         caller_no: of single calls whose caller number has a limit of its own, 0 otherwise.
     """
 
@@ -43,6 +45,11 @@ class LaneKey(NamedTuple):
     campaign_no: int
     trunk_no: int
     caller_no: int
+
+    @property
+    def is_given_trunk(self) -> bool:
+        """Whether it is that of a campaign's dials that must go over one trunk."""
+        return self.campaign_no != 0 and self.trunk_no != 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +67,43 @@ class Room:
     next_dial_at: Instant | None = None
 
 
+class LaneWay(NamedTuple):
+    """A trunk over which the dials of a lane may go, with those of its own limits that have a cap."""
+
+    way: Way
+    limits: tuple[LimitKey, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """A lane with a due dial.
 
     Attributes:
         key: which.
-        limits: those of its limits that have a cap.
+        limits: those that bind all its dials and have a cap.
         live: its calls that are up.
         weight: its share of the slots that it has in common with others.
+        ways: the trunks over which its dials may go.
+        turns: among those of the same priority.
     """
 
     key: LaneKey
     limits: tuple[LimitKey, ...]
     live: int = 0
     weight: int = 1
+    ways: tuple[LaneWay, ...] = (LaneWay(Way(0)),)
+    turns: Turns = field(default_factory=Turns)
+
+    @property
+    def all_limits(self) -> frozenset[LimitKey]:
+        """Those that bind any of its dials."""
+        return frozenset(self.limits).union(*(way.limits for way in self.ways))
 
 
 def allot(
     lanes: Iterable[Lane], rooms: Mapping[LimitKey, Room], batch: int, now: Instant, ahead: TimeDelta
-) -> dict[LaneKey, int]:
-    """How many dials each lane may begin: the sums stay within every limit.
+) -> dict[LaneKey, list[int]]:
+    """How many dials each lane may begin, and over which trunk each of them goes: the sums stay within every limit.
 
     Each dial goes to the lane that has the least of them for its weight, so that none with a long queue starves the
     next. Among lanes that share scarce slots the calls that are up count as well: it is the slots that are shared.
@@ -92,34 +115,45 @@ def allot(
         now: the instant of the claim.
         ahead: dials may be claimed so long before the pace lets them be placed.
     """
-    lanes, shares = list(lanes), dict[LaneKey, int]()
+    lanes, shares = list(lanes), dict[LaneKey, list[int]]()
     left = {key: _count(room, batch, now, ahead) for key, room in rooms.items()}
     begins = _head_starts(lanes, {key for key, room in rooms.items() if room.slots is not None and room.slots <= batch})
     hungry = [(begin, place, lane) for place, (begin, lane) in enumerate(zip(begins, lanes, strict=True))]
     heapq.heapify(hungry)
     while hungry and batch > 0:
         _, place, lane = heapq.heappop(hungry)
-        most = min([batch, *(left.get(key, 0) for key in lane.limits)])
-        if most < 1:
+        lane_way = _way(lane, left)
+        if lane_way is None:
             continue
-        take = most if not hungry else 1
-        shares[lane.key] = shares.get(lane.key, 0) + take
+        limits = (*lane.limits, *lane_way.limits)
+        take = 1 if hungry or len(lane.ways) > 1 else min([batch, *(left[key] for key in limits)])
+        shares.setdefault(lane.key, []).extend([lane_way.way.trunk_no] * take)
         batch -= take
-        for key in lane.limits:
+        for key in limits:
             left[key] -= take
-        heapq.heappush(hungry, (begins[place] + shares[lane.key] / lane.weight, place, lane))
+        if len(lane.ways) > 1:
+            lane = replace(lane, turns=lane.turns.taken(lane_way.way))
+        heapq.heappush(hungry, (begins[place] + len(shares[lane.key]) / lane.weight, place, lane))
     return shares
+
+
+def _way(lane: Lane, left: Mapping[LimitKey, int]) -> LaneWay | None:
+    """The way that the next dial of a lane goes, None where there is no room for one."""
+    if not all(left.get(key, 0) > 0 for key in lane.limits):
+        return None
+    ways = {each.way: each for each in lane.ways if all(left.get(key, 0) > 0 for key in each.limits)}
+    way = next_way(ways, lane.turns)
+    return None if way is None else ways[way]
 
 
 def _head_starts(lanes: Sequence[Lane], scarce: set[LimitKey]) -> list[float]:
     """How much more each lane has up for its weight than the least of those with which it shares scarce slots."""
     least: dict[LimitKey, float] = {}
     for lane in lanes:
-        for key in scarce.intersection(lane.limits):
+        for key in scarce & lane.all_limits:
             least[key] = min(lane.live / lane.weight, least.get(key, math.inf))
     return [
-        max((lane.live / lane.weight - least[key] for key in scarce.intersection(lane.limits)), default=0.0)
-        for lane in lanes
+        max((lane.live / lane.weight - least[key] for key in scarce & lane.all_limits), default=0.0) for lane in lanes
     ]
 
 

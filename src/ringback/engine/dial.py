@@ -1,7 +1,7 @@
 """Dial: claim what is due within the caps and commit the intents. The trunk hears of nothing before that."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 from uuid import UUID
@@ -10,12 +10,12 @@ from whenever import Instant, TimeDelta
 
 from ringback.carriers.carrier import Dial
 from ringback.domain.decision import Withheld
-from ringback.domain.limits import Lane, LaneKey, LimitKey, Room, allot, dial_gap, most_in_a_span, pace, split
+from ringback.domain.limits import LaneKey, LimitKey, LimitKind, Room, allot, dial_gap, most_in_a_span, pace, split
 from ringback.engine.live import DoubtfulClaim, LiveAttempt, Pace, Route
 from ringback.engine.look_back import learn_earlier_dials
 from ringback.engine.node import Node
 from ringback.engine.plan import DialPlan
-from ringback.engine.trunks import Trunk, TrunkKey
+from ringback.engine.routes import InOrder, LaneRoutes, Routes, carrier_rooms, in_order, stranded
 from ringback.engine.withhold import by_time, decision, told
 from ringback.events import Claimed
 from ringback.store import decisions, queue
@@ -38,6 +38,11 @@ LOOK_BACK_EVERY = TimeDelta(seconds=10)
 LOOK_BACK_SHARE = 50
 """A look back may not take more than one part in so many of the time: under an old snapshot it takes long."""
 
+SETTLED_LATE = TimeDelta(seconds=5)
+"""A dial that goes on over another trunk is due when it was refused, which may be settled so much later."""
+
+NO_TIME = TimeDelta()
+
 EVEN = 0.5
 """The share of redials among single calls, which have no campaign to say so."""
 
@@ -55,6 +60,7 @@ class _Batch:
         expired: with no time left.
         decided: why those of the latter two are not dialled that were due.
         taken_up_to: by stream, when the last row was due: what lies before is taken, and dead.
+        loosened: rows that may go over any trunk of their campaign from now on.
     """
 
     intents: list[LiveAttempt] = field(default_factory=list)
@@ -62,9 +68,10 @@ class _Batch:
     expired: list[tuple[int, UUID]] = field(default_factory=list)
     decided: list[Decision] = field(default_factory=list)
     taken_up_to: dict[Stream, Instant] = field(default_factory=dict)
+    loosened: int = 0
 
     def __len__(self) -> int:
-        return len(self.intents) + len(self.postponed) + len(self.expired)
+        return len(self.intents) + len(self.postponed) + len(self.expired) + self.loosened
 
 
 class Dialler:
@@ -81,6 +88,7 @@ class Dialler:
         self._taken_up_to: dict[Stream, Instant] = {}
         self._look_back_at = Instant.MIN
         self._owed: dict[LaneKey, float] = {}
+        self._routes = Routes(node.plans, node.trunks)
         self._full = False
         self._looked_at = Instant.MIN
         self._last_due: list[DueLane] = []
@@ -95,7 +103,8 @@ class Dialler:
         if not due:
             return 0
         batch = await self._claim(due, now)
-        if not batch and await self._node.permits.ask(now):
+        unknown = bool(self._node.permits.unknown)  # another trunk may have room where this one proves to have none
+        if not batch and (await self._node.permits.ask(now) or unknown):
             batch = await self._claim(due, now)
         self._full = len(batch) >= self._batch
         for attempt in batch.intents:
@@ -141,20 +150,19 @@ class Dialler:
             node_no = self._node.permits.follow_lease()  # to the end: the lease may be lost and won anew meanwhile
             try:
                 async with self._node.database.transaction() as db:
-                    lanes = dict.fromkeys((lane.key, lane.via_trunk_no) for lane in due)
-                    rows = await queue.lanes_now(db, lanes, node_no, now)
-                    open_lanes = self._open(rows)
-                    carriers = self._carrier_rooms(open_lanes)
-                    rooms = self._rooms(rows, now) | carriers
+                    rows = await queue.lanes_now(db, _lanes_of(due), node_no, now)
+                    lanes, loosened = await self._open(db, rows, now)
+                    rooms = self._rooms(rows, lanes, now)
                     settings = {queue.lane_key(row): row for row in rows}
-                    shares = self._allot(open_lanes, settings, rooms, now)
-                    self._wake_for_pace(rooms, now, LOOK_AGAIN if carriers else None)
+                    shares = self._allot(lanes, settings, rooms, now)
+                    self._wake(rooms, now)
                     if not shares:
-                        return batch
+                        return _Batch(loosened=loosened)
                     transaction_id = rows[0]["transaction_id"]
                     taken = await queue.take_due(db, self._takes(shares, settings, due), now)
                     await self._node.plans.learn_zones(db, {row["zone_set_no"] for row in taken})
-                    batch = self._decide(taken, open_lanes, node_no, now)
+                    batch = self._decide(taken, in_order(lanes, shares), node_no, now)
+                    batch.loosened = loosened
                     await learn_earlier_dials(db, batch.intents)
                     self._use(batch.intents)
                     paces = self._pace(batch.intents, rooms, now)
@@ -165,33 +173,23 @@ class Dialler:
                     self._node.hand.doubtful.append(DoubtfulClaim(transaction_id, batch.intents))
                 raise
             self._node.permits.go_on_from(paces)
+        self._routes.note(batch.intents)
         self._taken_up_to.update(batch.taken_up_to)
         return batch
 
-    def _open(self, rows: Sequence[Record]) -> dict[LaneKey, Route]:
-        """The lanes that may be dialled now, each with the way that its dials go; all its limits must be there."""
-        open_lanes = {}
-        for row in self._node.plans.refresh(rows):
-            limits = queue.limits_of(row)
-            trunk_key = (row["workspace_no"], row["via_trunk_no"])
-            trunk = self._node.trunks.refresh(trunk_key, row)
-            if trunk is not None and self._node.trunks.takes_dials(trunk_key) and None not in limits.values():
-                open_lanes[queue.lane_key(row)] = _route(row, trunk_key, trunk, tuple(limits))
-        return open_lanes
+    async def _open(self, db: Connection, rows: Sequence[Record], now: Instant) -> tuple[LaneRoutes, int]:
+        """The lanes that may be dialled now; what waits for a trunk that takes none may go over another one."""
+        lanes = self._routes.open(self._node.plans.refresh(rows))
+        loose = stranded(rows, lanes)
+        return lanes, await queue.loosen(db, loose, now) if loose else 0
 
-    def _rooms(self, rows: Sequence[Record], now: Instant) -> dict[LimitKey, Room]:
-        """What is left of each limit that has a cap."""
-        caps = {key: cap for row in rows for key, cap in queue.limits_of(row).items() if cap is not None}
-        return {key: self._behind(key, room, now) for key, room in self._node.permits.rooms(caps, now).items()}
-
-    def _carrier_rooms(self, lanes: dict[LaneKey, Route]) -> dict[LimitKey, Room]:
-        """What this node's own end of each trunk takes at this moment, where that is bounded."""
-        rooms = {}
-        for route in lanes.values():
-            slots = self._node.trunks.carrier(route.trunk).room()
-            if slots is not None:
-                rooms[route.carrier] = Room(slots=slots)
-        return rooms
+    def _rooms(self, rows: Sequence[Record], lanes: LaneRoutes, now: Instant) -> dict[LimitKey, Room]:
+        """What is left of each limit of the open lanes that has a cap, and of this node's own end of their trunks."""
+        wanted = {key for routes in lanes.values() for route in routes.values() for key in route.limits}
+        limits = {key: cap for row in rows for key, cap in queue.limits_of(row).items() if key in wanted}
+        caps = {key: cap for key, cap in limits.items() if cap is not None}
+        rooms = {key: self._behind(key, room, now) for key, room in self._node.permits.rooms(caps, now).items()}
+        return rooms | carrier_rooms(lanes, self._node.trunks)
 
     def _behind(self, key: LimitKey, room: Room, now: Instant) -> Room:
         """A pace whose dials go out late has its next free instant after those that wait to be placed."""
@@ -202,25 +200,27 @@ class Dialler:
         return replace(room, next_dial_at=max(free_at, room.next_dial_at or free_at))
 
     def _allot(
-        self, lanes: dict[LaneKey, Route], settings: dict[LaneKey, Record], rooms: dict[LimitKey, Room], now: Instant
-    ) -> dict[LaneKey, int]:
-        up = self._node.hand.up
-        wanted = [
-            Lane(
-                key,
-                tuple(k for k in (*lane.limits, lane.carrier) if k in rooms),
-                up.get(key, 0),
-                settings[key]["weight"] or 1,
-            )
-            for key, lane in lanes.items()
-        ]
+        self, lanes: LaneRoutes, settings: dict[LaneKey, Record], rooms: dict[LimitKey, Room], now: Instant
+    ) -> dict[LaneKey, list[int]]:
+        if self._asks_first(lanes):
+            return {}
+        weights = {key: settings[key]["weight"] or 1 for key in lanes}
+        wanted = self._routes.wanted(lanes, rooms, self._node.hand.up, weights)
         return allot(wanted, rooms, self._batch, now, AHEAD)
 
-    def _takes(self, shares: dict[LaneKey, int], settings: dict[LaneKey, Record], due: Sequence[DueLane]) -> list[Take]:
+    def _asks_first(self, lanes: LaneRoutes) -> bool:
+        """Whether a trunk would be passed over only because this node has never asked for what it may use of it."""
+        unknown = self._node.permits.unknown
+        several = (route for routes in lanes.values() if len(routes) > 1 for route in routes.values())
+        return bool(unknown) and any(not unknown.isdisjoint(route.limits) for route in several)
+
+    def _takes(
+        self, shares: dict[LaneKey, list[int]], settings: dict[LaneKey, Record], due: Sequence[DueLane]
+    ) -> list[Take]:
         """How much to take of each lane. Where redials and first dials are both due, each kind has its share."""
         both = {lane.key for lane in due if lane.redial} & {lane.key for lane in due if not lane.redial}
         takes = []
-        for key, share in shares.items():
+        for key, share in ((key, len(ways)) for key, ways in shares.items()):
             redials, retry_share = share, settings[key]["retry_share"]
             if key in both:
                 wanted = EVEN if retry_share is None else retry_share
@@ -229,25 +229,28 @@ class Dialler:
             takes.append(Take(*key, share, redials, *froms))
         return takes
 
-    def _wake_for_pace(self, rooms: dict[LimitKey, Room], now: Instant, again: TimeDelta | None) -> None:
+    def _wake(self, rooms: dict[LimitKey, Room], now: Instant) -> None:
         """Look again when the pace of a limit lets its next dial be claimed, and where a trunk's end may have room."""
+        again = LOOK_AGAIN if any(key.kind is LimitKind.CARRIER for key in rooms) else None
         paced = [room.next_dial_at - AHEAD for room in rooms.values() if room.next_dial_at and room.dials_per_sec]
         looks = (*paced, self.next_due, now + again if again else None)
         ahead = [at for at in looks if at is not None and at > now]
         self.next_due = min(ahead, default=None)
 
-    def _decide(self, taken: list[Record], lanes: dict[LaneKey, Route], node_no: int, now: Instant) -> _Batch:
+    def _decide(self, taken: list[Record], routes: InOrder, node_no: int, now: Instant) -> _Batch:
         batch, openings = _Batch(), dict[int, tuple[DialPlan, Instant | None]]()
         for row in taken:
             lane, plan = queue.lane_key(row), self._node.plans.plan(row)
-            batch.taken_up_to[lane, row["attempt"] > 1] = row["due_at"]
+            batch.taken_up_to[lane, row["attempt"] > 1] = row["due_at"] - (
+                SETTLED_LATE if lane.is_given_trunk else NO_TIME
+            )
             if id(plan) not in openings:  # the leads of a campaign in one place share theirs
                 openings[id(plan)] = (plan, plan.bounds.first_dial(now))
             at = openings[id(plan)][1]
             if lane.caller_no != row["own_caller_no"]:  # its caller number has got a limit since it was queued
                 batch.postponed.append(_waiting(row, row["due_at"]))
             elif at == now:
-                batch.intents.append(_intent(row, plan, node_no, self._node.ids.new(now), lanes[lane], now))
+                batch.intents.append(_intent(row, plan, node_no, self._node.ids.new(now), next(routes[lane]), now))
             else:
                 self._withhold(batch, row, by_time(row, plan, now), now)
         return batch
@@ -295,23 +298,17 @@ def as_pace(key: LimitKey, dials_per_sec: float) -> Pace:
     return Pace(key, *most_in_a_span(dials_per_sec))
 
 
-def _route(row: Record, trunk_key: TrunkKey, trunk: Trunk, limits: tuple[LimitKey, ...]) -> Route:
-    return Route(
-        lane=queue.lane_key(row),
-        trunk=trunk_key,
-        caller_no=row["bound_caller_no"],
-        limits=limits,
-        billing=trunk.billing,
-        longest=trunk.carrier.longest,
-        hold=trunk.hold,
-    )
+def _lanes_of(due: Iterable[DueLane]) -> list[tuple[LaneKey, int]]:
+    """Each lane with each of the trunks over which its dials may go, once."""
+    return list(dict.fromkeys((lane.key, trunk_no) for lane in due for trunk_no in lane.via_trunk_nos))
 
 
 def _intent(row: Record, plan: DialPlan, node_no: int, attempt_id: UUID, route: Route, now: Instant) -> LiveAttempt:
     ordinal, call_id = row["attempt"], row["call_id"]
     dial = Dial(attempt_id, call_id, ordinal, row["to_number"], plan.from_number, plan.bounds.zones)
     key = (row["workspace_no"], call_id, ordinal)
-    return LiveAttempt(key, node_no, dial, plan, route, row["due_at"], now)
+    refused_by = tuple(row["refused_by"] or ())
+    return LiveAttempt(key, node_no, dial, plan, route, row["due_at"], now, refused_by=refused_by)
 
 
 def _row(attempt: LiveAttempt) -> Intent:

@@ -35,6 +35,7 @@ class Finisher:
             return 0
         async with self._node.database.connection() as db:
             ended = await self._end_waiting(db, now)
+            await finish.reopen(db, now - LATELY)
             completed = await finish.complete_empty(db, now)
         if ended < BATCH:
             self._cancelled_since = now - LATELY

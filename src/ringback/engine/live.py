@@ -39,10 +39,10 @@ class Mark(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The way that the dials of one lane go.
+    """A way that the dials of one lane go.
 
     Attributes:
-        lane: where they wait; for an attempt that another node left, only its campaign.
+        lane: where they wait, by which they are counted as up: a campaign's is one, whichever trunk they wait for.
         trunk: (workspace_no, trunk_no) of the trunk that places them.
         caller_no: of their caller number where that has a limit, 0 otherwise.
         limits: those that bind them.
@@ -85,6 +85,7 @@ class LiveAttempt(msgspec.Struct):
         hung_up: whether its trunk was told to hang up.
         mark: what its paces remember of it.
         earlier: when its call was dialled before, where its policy looks back.
+        refused_by: the trunks that refused this call in a row, just before.
     """
 
     key: Key
@@ -102,6 +103,7 @@ class LiveAttempt(msgspec.Struct):
     look_up_at: Instant | None = None
     hung_up: bool = False
     mark: Mark | None = None
+    refused_by: tuple[int, ...] = ()
     earlier: tuple[Instant, ...] = ()
 
     @property

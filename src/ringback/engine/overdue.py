@@ -47,7 +47,7 @@ class Overseer:
             case StillUp():
                 attempt.look_up_at = now + ASK_AGAIN
             case NeverPlaced():
-                hear(Ended(attempt.dial.attempt_id, now, EndReason.NETWORK_FAILURE))
+                hear(Ended(attempt.dial.attempt_id, now, EndReason.NETWORK_FAILURE, placed=False))
             case Unknown():
                 hear(Ended(attempt.dial.attempt_id, now, EndReason.OUTCOME_UNKNOWN))
             case None:

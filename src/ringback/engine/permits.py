@@ -54,10 +54,12 @@ class Permits:
 
     Attributes:
         lock: held from the look at a room until what was claimed by it is committed.
+        unknown: limits of the last look for which this node has not asked as they are now: it may have room there.
     """
 
     def __init__(self, database: Database, clock: Clock, lease: Lease, publish: Publish) -> None:
         self.lock = asyncio.Lock()
+        self.unknown: set[LimitKey] = set()
         self._database, self._clock, self._lease, self._publish = database, clock, lease, publish
         self._node_no = 0
         self._held: dict[LimitKey, _Held] = {}
@@ -82,6 +84,7 @@ class Permits:
     def rooms(self, caps: Mapping[LimitKey, Caps], now: Instant) -> dict[LimitKey, Room]:
         """What this node has left of the limits of due lanes that have a cap; nothing where it asked by another cap."""
         self._short.clear()
+        self.unknown.clear()
         for key in [key for key, cap in caps.items() if cap == NO_CAP]:
             self._held.pop(key, None)  # what is dialled from here on is counted in by whoever asks next
         return {key: self._room(key, cap, now) for key, cap in caps.items() if cap != NO_CAP}
@@ -137,6 +140,7 @@ class Permits:
         if held is None or held.caps != caps:
             self._asked_at.pop(key, None)  # this is asked for at once
             self._short.add(key)
+            self.unknown.add(key)
             return Room(slots=0)
         most, dials_per_sec = caps
         slots = None if most is None else held.calls - self._in_use[key]

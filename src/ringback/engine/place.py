@@ -163,4 +163,5 @@ class Placer:
                 self._node.trunks.shown(attempt.route.trunk), str(refused), show(ATTEMPT, attempt.dial.attempt_id)
             )
         )
-        self._node.hand.hear(Ended(attempt.dial.attempt_id, self._node.clock.now(), reason))
+        known = reason is not EndReason.OUTCOME_UNKNOWN
+        self._node.hand.hear(Ended(attempt.dial.attempt_id, self._node.clock.now(), reason, placed=not known))

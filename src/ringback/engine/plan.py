@@ -11,6 +11,7 @@ from ringback.domain.campaign import CampaignState
 from ringback.domain.hours import Hours
 from ringback.domain.policy_form import kept_policy
 from ringback.domain.retry import Bounds, RetryPolicy, ends_at
+from ringback.domain.ways import Way, Ways, as_ways
 from ringback.domain.window import DailyWindow, hours_of
 from ringback.store import queue
 from ringback.store.database import Connection, Record
@@ -23,12 +24,13 @@ KEPT = 500
 
 @dataclass(frozen=True, slots=True)
 class DialPlan:
-    """What governs one dial and what follows it."""
+    """What governs one dial and what follows it; `ways` are its campaign's trunks, none for a single call."""
 
     policy: RetryPolicy
     policy_version: int
     bounds: Bounds
     from_number: str | None
+    ways: Ways = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class _Campaign:
     hours: Hours
     ends_at: Instant | None
     from_number: str | None
+    ways: Ways
 
 
 class Plans:
@@ -60,7 +63,7 @@ class Plans:
             self._zones.update(await queue.zone_sets(db, sorted(missing)))
 
     def refresh(self, lanes: Iterable[Record]) -> list[Record]:
-        """Take the campaigns as they are now; returns the lanes that run and keep their trunk."""
+        """Take the campaigns as they are now; returns the rows of those that run and have the row's trunk."""
         lanes = list(lanes)
         if len(self._campaigns) + len(lanes) > KEPT:
             self._campaigns.clear()
@@ -82,7 +85,7 @@ class Plans:
             return known
         campaign = self._campaigns[key]
         bounds = Bounds(campaign.hours, zones, ends_at(campaign.ends_at, row["created_at"], campaign.policy))
-        plan = DialPlan(campaign.policy, campaign.policy_version, bounds, campaign.from_number)
+        plan = DialPlan(campaign.policy, campaign.policy_version, bounds, campaign.from_number, campaign.ways)
         if campaign.policy.expires_after_sec is None:
             self._plans[key][row["zone_set_no"]] = plan
         return plan
@@ -94,18 +97,35 @@ class Plans:
             return single_call_plan(row["retry"], row["created_at"], zones, row["from_number"])
         policy = read_policy(row["retry"])
         bounds = Bounds(_hours(row), zones, ends_at(row["ends_at"], row["created_at"], policy))
-        return DialPlan(policy, row["policy_version"], bounds, row["from_number"])
+        ways = read_ways(row["campaign_trunk_no"], row["ways"])
+        return DialPlan(policy, row["policy_version"], bounds, row["from_number"], ways)
+
+    def way(self, row: Record) -> Way:
+        """The way that a row of a lane names, of its campaign as of the last refresh or of single calls."""
+        if not row["campaign_no"]:
+            return Way(row["via_trunk_no"])
+        ways = self._campaigns[row["workspace_no"], row["campaign_no"]].ways
+        return next(way for way in ways if way.trunk_no == row["via_trunk_no"])
 
     def _runs(self, row: Record) -> bool:
         if not row["campaign_no"]:
             return True
-        return bool(row["status"] == CampaignState.RUNNING and row["campaign_trunk_no"] == row["via_trunk_no"])
+        if row["status"] != CampaignState.RUNNING:
+            return False
+        ways = self._campaigns[row["workspace_no"], row["campaign_no"]].ways
+        return any(way.trunk_no == row["via_trunk_no"] for way in ways)
 
 
 @lru_cache(maxsize=10_000)
 def read_policy(text: str) -> RetryPolicy:
     """The policy that the store keeps as JSON text."""
     return kept_policy(json.loads(text))
+
+
+@lru_cache(maxsize=10_000)
+def read_ways(trunk_no: int, text: str | None) -> Ways:
+    """The trunks of a campaign, by the one that it prefers and what the store keeps as JSON text."""
+    return as_ways(trunk_no, json.loads(text) if text else None)
 
 
 def single_call_plan(retry: str, created_at: Instant, zones: tuple[str, ...], from_number: str | None) -> DialPlan:
@@ -123,6 +143,7 @@ def _campaign(row: Record) -> _Campaign:
         hours=_hours(row),
         ends_at=row["ends_at"],
         from_number=row["from_number"],
+        ways=read_ways(row["campaign_trunk_no"], row["ways"]),
     )
 
 

@@ -107,10 +107,10 @@ class Rescuer:
                     yield Withdrawal(*orphan.key, orphan.dial.attempt_id)
                 case Over(placed_at=placed_at, ended=ended):
                     orphan.called_at = placed_at
-                    yield settle_as(orphan, ended, self._node.chance.random())
+                    yield settle_as(orphan, ended, self._node.chance.random(), self._node.trunks)
                 case Unknown():
                     lost = Ended(orphan.dial.attempt_id, now, EndReason.OUTCOME_UNKNOWN)
-                    yield settle_as(orphan, lost, self._node.chance.random())
+                    yield settle_as(orphan, lost, self._node.chance.random(), self._node.trunks)
 
     def _orphan(self, row: Record) -> tuple[LiveAttempt, Trunk] | None:
         """What is known of an orphan, with its trunk; None where this node has it, or its trunk is not to be had."""
@@ -127,4 +127,7 @@ def _left(row: Record, plan: DialPlan, trunk: Trunk) -> LiveAttempt:
     lane, route_trunk = LaneKey(row["workspace_no"], row["campaign_no"], 0, 0), (row["workspace_no"], row["trunk_no"])
     route = Route(lane, route_trunk, row["caller_no"], (), trunk.billing, trunk.carrier.longest, trunk.hold)
     key, at = (row["workspace_no"], row["call_id"], row["attempt"]), row["intent_at"]
-    return LiveAttempt(key, row["node_no"], dial, plan, route, at, at, called_at=row["called_at"])
+    refused_by = tuple(row["refused_by"] or ())
+    return LiveAttempt(
+        key, row["node_no"], dial, plan, route, at, at, called_at=row["called_at"], refused_by=refused_by
+    )

@@ -12,10 +12,12 @@ from ringback.domain.attempt import TRANSITIONS, AttemptEvent, AttemptState
 from ringback.domain.billing import charge
 from ringback.domain.call import final_state
 from ringback.domain.outcome import MEANINGS, EndReason, Status
-from ringback.domain.retry import RetryAt, decide
+from ringback.domain.retry import RetryAt, Stop, decide
+from ringback.domain.ways import FAIL_OVER, FailOver, fail_over, was_refused
 from ringback.engine.details import keep, opted_out
 from ringback.engine.live import LiveAttempt
 from ringback.engine.node import Node
+from ringback.engine.trunks import Trunks
 from ringback.events import AttemptsEnded, AttemptTrail, Settled, StrayEvent
 from ringback.ids import ATTEMPT, show
 from ringback.store import agent_reports, attempts
@@ -80,13 +82,16 @@ class Settler:
         match event:
             case Ended():
                 self._moved.pop(attempt.key, None)
-                self._unsaved[attempt.key] = (attempt, settle_as(attempt, event, self._node.chance.random()))
+                self._unsaved[attempt.key] = (attempt, self._settle_as(attempt, event))
             case Ringing(at=at):
                 attempt.rang_at = attempt.rang_at or at
                 self._move(attempt, event, AttemptEvent.RINGS)
             case Answered(at=at):
                 attempt.answered_at = attempt.answered_at or at
                 self._move(attempt, event, AttemptEvent.IS_ANSWERED)
+
+    def _settle_as(self, attempt: LiveAttempt, ended: Ended) -> Result:
+        return settle_as(attempt, ended, self._node.chance.random(), self._node.trunks)
 
     def _move(self, attempt: LiveAttempt, event: CallEvent, moved_by: AttemptEvent) -> None:
         """Move a live attempt on; an event that its state has no use for came twice or out of order."""
@@ -139,20 +144,11 @@ class Settler:
         self._moved.clear()
 
 
-def settle_as(attempt: LiveAttempt, ended: Ended, chance: float) -> Result:
+def settle_as(attempt: LiveAttempt, ended: Ended, chance: float, trunks: Trunks) -> Result:
     """What is to be written for an attempt that is over: its outcome, its cost, and what follows."""
     meaning = MEANINGS[ended.reason]
     answered = meaning.status is Status.COMPLETED
-    decision = decide(
-        attempt.plan.policy,
-        attempt.dial.attempt,
-        ended.reason,
-        ended.at,
-        attempt.plan.bounds,
-        chance,
-        dials=attempt.dials,
-        opted_out=opted_out(ended.details),
-    )
+    decision, trunk_no = _follow(attempt, ended, chance, trunks)
     bill = charge(attempt.route.billing, ended.duration_sec, answered)
     return Result(
         *attempt.key,
@@ -175,7 +171,44 @@ def settle_as(attempt: LiveAttempt, ended: Ended, chance: float) -> Result:
         final_status=None if isinstance(decision, RetryAt) else final_state(decision.reason, meaning.status),
         campaign_no=attempt.route.lane.campaign_no,
         held_until=_held_until(attempt) if ended.reason is EndReason.OUTCOME_UNKNOWN else None,
+        retry_trunk_no=trunk_no,
         details=keep(ended.details),
+    )
+
+
+def _follow(attempt: LiveAttempt, ended: Ended, chance: float, trunks: Trunks) -> tuple[RetryAt | Stop, int | None]:
+    """What follows an attempt, and over which trunk it must go: None where that is open."""
+    decision = decide(
+        attempt.plan.policy,
+        attempt.dial.attempt,
+        ended.reason,
+        ended.at,
+        attempt.plan.bounds,
+        chance,
+        dials=attempt.dials,
+        opted_out=opted_out(ended.details),
+    )
+    elsewhere = _elsewhere(attempt, ended, chance, trunks)
+    if elsewhere is None:
+        return decision, None
+    shown = trunks.shown((attempt.route.trunk[0], elsewhere.trunk_no))
+    return RetryAt(elsewhere.at, f"{FAIL_OVER}: {shown}"), elsewhere.trunk_no
+
+
+def _elsewhere(attempt: LiveAttempt, ended: Ended, chance: float, trunks: Trunks) -> FailOver | None:
+    """Over which other trunk a dial goes on at once, where this one refused it before anything rang."""
+    rang = ended.rang or ended.ring_sec > 0 or attempt.rang_at is not None or attempt.answered_at is not None
+    if len(attempt.plan.ways) < 2 or not was_refused(ended.reason, ended.sip_code, rang=rang, placed=ended.placed):
+        return None
+    workspace_no, trunk_no = attempt.route.trunk
+    return fail_over(
+        attempt.plan.ways,
+        (*attempt.refused_by, trunk_no),
+        lambda other: trunks.accepts((workspace_no, other)),
+        attempt.plan.policy.max_attempts - attempt.dial.attempt,
+        attempt.plan.bounds,
+        ended.at,
+        chance,
     )
 
 

@@ -72,6 +72,10 @@ class Trunks:
         self._tell_health(key, self._known[key])
         return key not in self._ailing
 
+    def accepts(self, key: TrunkKey) -> bool:
+        """Whether a trunk takes dials, as far as this node knows: one that it never dialled over does not."""
+        return key in self._known and self.takes_dials(key)
+
     def _tell_health(self, key: TrunkKey, trunk: Trunk) -> None:
         """Publish that a trunk takes no dials any more, or takes them again."""
         why = trunk.carrier.ailing

@@ -28,7 +28,7 @@ class Order:
 
     Attributes:
         leads: the file.
-        trunk: its id or name.
+        trunks: the id or name of each, the preferred first.
         name: the campaign's.
         retry: the policy as JSON text, None for the default.
         window: local calling hours, HH:MM-HH:MM.
@@ -41,7 +41,7 @@ class Order:
     """
 
     leads: Path
-    trunk: str
+    trunks: tuple[str, ...]
     name: str
     retry: str | None
     window: str
@@ -80,7 +80,7 @@ def _campaign(client: Client, order: Order, console: Console) -> dict[str, Any]:
         raise Invalid(["--window must be HH:MM-HH:MM, such as 09:00-20:00"])
     body = {
         "name": order.name,
-        "trunk_id": _trunk_id(client, order, console),
+        **_trunks(client, order, console),
         "calling_window": {"start": start, "end": end},
         "max_concurrent_calls": order.max_concurrent_calls,
         "retry": _policy(order.retry),
@@ -97,16 +97,24 @@ def _policy(text: str | None) -> Any:
         ) from wrong
 
 
-def _trunk_id(client: Client, order: Order, console: Console) -> str:
+def _trunks(client: Client, order: Order, console: Console) -> dict[str, Any]:
+    """The trunk, or all of them in the order in which they were named."""
+    ids = [_trunk_id(client, wanted, order, console) for wanted in order.trunks]
+    if len(ids) == 1:
+        return {"trunk_id": ids[0]}
+    return {"trunks": [{"trunk_id": trunk_id, "priority": place} for place, trunk_id in enumerate(ids, 1)]}
+
+
+def _trunk_id(client: Client, wanted: str, order: Order, console: Console) -> str:
     """The trunk of that id or name; a simulator is made where there is none."""
     trunks = client.get("/v1/trunks", limit=100)["data"]
     for trunk in trunks:
-        if order.trunk in (trunk["id"], trunk["name"]):
+        if wanted in (trunk["id"], trunk["name"]):
             _say_what_it_keeps(trunk, order, console)
             return str(trunk["id"])
-    if order.trunk != "simulator":
+    if wanted != "simulator":
         names = ", ".join(trunk["name"] for trunk in trunks) or "none"
-        raise Invalid([f"--trunk {order.trunk} is not known; there are: {names}"])
+        raise Invalid([f"--trunk {wanted} is not known; there are: {names}"])
     settings = {"seed": order.seed, "speed": order.speed}
     made = client.post("/v1/trunks", {"name": "simulator", "kind": "simulator", "settings": settings})
     return str(made["id"])

@@ -42,6 +42,7 @@ class Result(NamedTuple):
     final_status: str | None
     campaign_no: int
     held_until: Instant | None
+    retry_trunk_no: int | None = None
     details: str | None = None
 
 

@@ -10,6 +10,7 @@ from ringback.domain.campaign import CampaignState
 from ringback.domain.limits import LimitKey, LimitKind
 from ringback.domain.policy_form import keep_policy, kept_policy
 from ringback.domain.retry import RetryPolicy
+from ringback.domain.ways import Ways, as_ways, numbers_of
 from ringback.domain.window import DailyWindow
 from ringback.store.database import Connection, Record
 from ringback.store.limits import lock_limit, set_caps
@@ -29,7 +30,7 @@ class CampaignPlan:
     Attributes:
         name: for people.
         agent_id: who talks, None where nobody does yet.
-        trunk_no: over which trunk its calls go.
+        trunk_no: over which trunk its calls go, the preferred one where there are several.
         from_number: the caller number, None for the trunk's own.
         retry: the retry policy.
         window: the calling window in each lead's own day.
@@ -38,6 +39,7 @@ class CampaignPlan:
         max_concurrent_calls: None is no cap of its own.
         weight: its share of what it has in common with others, 1 to 100.
         retry_share: of its dials for redials where both kinds are due, 0 to 1.
+        ways: its trunks by preference where more was said than one name; the first of them is `trunk_no`.
     """
 
     name: str
@@ -51,6 +53,17 @@ class CampaignPlan:
     max_concurrent_calls: int | None
     weight: int = 1
     retry_share: float = 0.5
+    ways: Ways = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignTrunk:
+    """A trunk of a campaign, as its owner knows it."""
+
+    trunk_id: UUID
+    kind: str
+    priority: int
+    weight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +74,7 @@ class CampaignRow:
     campaign_no: int
     campaign_id: UUID
     plan: CampaignPlan
-    trunk_id: UUID
-    trunk_kind: str
+    trunks: tuple[CampaignTrunk, ...]
     status: CampaignState
     policy_version: int
     created_at: Instant
@@ -76,8 +88,18 @@ class CampaignRow:
 
     @property
     def trunk_no(self) -> int:
-        """Over which trunk its calls go."""
+        """Over which trunk its calls go, the preferred one where there are several."""
         return self.plan.trunk_no
+
+    @property
+    def trunk_kinds(self) -> tuple[str, ...]:
+        """Of all its trunks."""
+        return tuple(trunk.kind for trunk in self.trunks)
+
+    @property
+    def trunk_id(self) -> UUID:
+        """The public name of that one."""
+        return self.trunks[0].trunk_id
 
 
 async def create_campaign(
@@ -139,6 +161,7 @@ async def waiting_and_live(db: Connection, campaign: CampaignRow) -> tuple[int, 
 
 def campaign_row(row: Record) -> CampaignRow:
     """A row of the campaigns' statements."""
+    ways, trunks = _read_ways(row)
     plan = CampaignPlan(
         name=row["name"],
         agent_id=row["agent_id"],
@@ -151,9 +174,11 @@ def campaign_row(row: Record) -> CampaignRow:
         max_concurrent_calls=row["max_concurrent_calls"],
         weight=row["weight"],
         retry_share=round(row["retry_share"], SHARE_DIGITS),
+        ways=ways,
     )
     return CampaignRow(
         plan=plan,
+        trunks=trunks,
         status=CampaignState(row["status"]),
         **{
             name: row[name]
@@ -161,8 +186,6 @@ def campaign_row(row: Record) -> CampaignRow:
                 "workspace_no",
                 "campaign_no",
                 "campaign_id",
-                "trunk_id",
-                "trunk_kind",
                 "policy_version",
                 "created_at",
                 "started_at",
@@ -170,6 +193,15 @@ def campaign_row(row: Record) -> CampaignRow:
             )
         },
     )
+
+
+def _read_ways(row: Record) -> tuple[Ways, tuple[CampaignTrunk, ...]]:
+    """Its ways, none where it has but a trunk, and what its owner knows them by."""
+    stored = json.loads(row["ways"] or "[]")
+    ways = as_ways(row["trunk_no"], (way[:3] for way in stored))
+    if not stored or ways[0].trunk_no != stored[0][0]:
+        return (), (CampaignTrunk(row["trunk_id"], row["trunk_kind"], ways[0].priority, ways[0].weight),)
+    return ways, tuple(CampaignTrunk(UUID(way[3]), way[4], way[1], way[2]) for way in stored)
 
 
 def _columns(plan: CampaignPlan) -> tuple[object, ...]:
@@ -186,4 +218,6 @@ def _columns(plan: CampaignPlan) -> tuple[object, ...]:
         plan.ends_at,
         plan.weight,
         plan.retry_share,
+        json.dumps(numbers_of(plan.ways)) if plan.ways else None,
+        [way.trunk_no for way in plan.ways] if len(plan.ways) > 1 else [],
     )

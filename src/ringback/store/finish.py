@@ -49,6 +49,12 @@ async def to_hang_up(db: Connection, campaigns: Sequence[tuple[int, int]]) -> se
     return {(row["workspace_no"], row["campaign_no"]) for row in rows}
 
 
+async def reopen(db: Connection, finished_since: Instant) -> int:
+    """Run the campaigns again that were completed since then although dials of theirs wait; returns how many."""
+    done: str = await db.execute(_SQL["reopen"], finished_since)
+    return int(done.rpartition(" ")[2])
+
+
 async def complete_empty(db: Connection, now: Instant) -> int:
     """Complete the running campaigns that had leads and have none left to dial; returns how many."""
     async with db.transaction():

@@ -16,11 +16,11 @@ _SQL = load("queue")
 
 @dataclass(frozen=True, slots=True)
 class DueLane:
-    """A lane's first dials, or its redials, and the time of the first that waits."""
+    """A lane's first dials, or its redials, the trunks they may go over, and the time of the first that waits."""
 
     key: LaneKey
     redial: bool
-    via_trunk_no: int
+    via_trunk_nos: tuple[int, ...]
     due_at: Instant
 
 
@@ -78,7 +78,7 @@ async def due_lanes(db: Connection, taken_up_to: str = "{}") -> list[DueLane]:
         taken_up_to: JSON: by a lane's key, written as by `stream_name`, up to when all was taken.
     """
     return [
-        DueLane(lane_key(row), row["redial"], row["via_trunk_no"], row["due_at"])
+        DueLane(lane_key(row), row["redial"], tuple(dict.fromkeys(row["via_trunk_nos"])), row["due_at"])
         for row in await db.fetch(_SQL["due_lanes"], taken_up_to)
     ]
 
@@ -89,7 +89,7 @@ def stream_name(key: LaneKey, redial: bool) -> str:
 
 
 async def lanes_now(db: Connection, due: Iterable[tuple[LaneKey, int]], node_no: int, now: Instant) -> list[Record]:
-    """The lanes, each named with its trunk, with campaign, trunk and caps as they are; none for a node that has ended.
+    """The lanes, each named with a trunk, with campaign, trunk and caps as they are; none for a node that has ended.
 
     The campaigns and the node are held until the transaction ends.
     """
@@ -134,6 +134,12 @@ async def intend(db: Connection, intents: Sequence[Intent], node_no: int, now: I
 async def postpone(db: Connection, rows: Sequence[Waiting]) -> None:
     """Put dials back to a later time."""
     await db.execute(_SQL["postpone"], *columns(rows))
+
+
+async def loosen(db: Connection, lanes: Iterable[LaneKey], now: Instant) -> int:
+    """Let dials that must go over one trunk go over any of their campaign's; returns how many."""
+    done: str = await db.execute(_SQL["loosen"], *columns(lane[:3] for lane in lanes), now)
+    return int(done.rpartition(" ")[2])
 
 
 async def expire(db: Connection, calls: Sequence[tuple[int, UUID]], now: Instant) -> None:

@@ -7,9 +7,10 @@ from ringback.api import examples
 from ringback.api.fields import Fields, caller_number, identifier, instant, one_of, parsed, share, text, truth, whole
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.paging import list_body, list_fields, part_of
-from ringback.api.routes.finding import campaign_in_path, check_agent, found, usable_trunk
+from ringback.api.routes.finding import campaign_in_path, check_agent, found
 from ringback.api.show import show_campaign
 from ringback.api.show_progress import show_progress
+from ringback.api.trunk_list import trunk_columns, trunk_list
 from ringback.domain.campaign import OWNER_ACTIONS, CampaignAction, CampaignState
 from ringback.domain.policy_form import parse_policy
 from ringback.domain.window import parse_window
@@ -47,8 +48,9 @@ _OPTIONAL = {
     "ends_at": instant(),
     "retry": parsed(parse_policy, POLICY_SCHEMA),
 }
-NEW = Fields(name=text(required=True), trunk_id=identifier(TRUNK, required=True), **_OPTIONAL)
-CHANGES = Fields(name=text(), trunk_id=identifier(TRUNK), **_OPTIONAL)
+_TRUNKS = {"trunk_id": identifier(TRUNK), "trunks": trunk_list()}
+NEW = Fields(name=text(required=True), **_TRUNKS, **_OPTIONAL)
+CHANGES = Fields(name=text(), **_TRUNKS, **_OPTIONAL)
 ACTION = Fields(action=one_of(tuple(OWNER_ACTIONS), required=True), hang_up=truth(False))
 LIST = list_fields(CAMPAIGN, status=one_of(CampaignState))
 
@@ -57,7 +59,7 @@ async def post_campaign(api: Api, ask: Ask) -> Answer:
     """Make a campaign, in draft."""
     campaign_id = api.ids.new(ask.now)
     async with api.database.transaction() as db:
-        plan = CampaignPlan(**await _plan_columns(db, ask))
+        plan = CampaignPlan(**await _plan_columns(db, ask, new=True))
         _check_span(plan)
         await create_campaign(db, ask.workspace_no, campaign_id, plan, ask.now)
         campaign = found(await find_campaign(db, ask.workspace_no, campaign_id), "campaign")
@@ -79,7 +81,7 @@ async def get_campaign(api: Api, ask: Ask) -> Answer:
 async def patch_campaign(api: Api, ask: Ask) -> Answer:
     """Change what was sent. What is on its way when this is answered goes by the plan that it began with."""
     campaign = await campaign_in_path(api, ask)
-    ask.key.require_trunk(campaign.trunk_kind)
+    ask.key.require_trunk(*campaign.trunk_kinds)
     async with api.database.transaction() as db:
         changes = await _plan_columns(db, ask)
         if await lock_campaign(db, campaign) is CampaignState.CANCELLED:
@@ -99,7 +101,7 @@ async def patch_status(api: Api, ask: Ask) -> Answer:
         raise Invalid(["hang_up goes with the action 'cancel' only"])
     campaign = await campaign_in_path(api, ask)
     if action in (CampaignAction.START, CampaignAction.RESUME):
-        ask.key.require_trunk(campaign.trunk_kind)
+        ask.key.require_trunk(*campaign.trunk_kinds)
     affected = await act(api.database, campaign, action, ask.now, hang_up=ask.body.get("hang_up", False))
     counts = {"queued": affected.queued, "live": affected.live, "cancelled": affected.cancelled}
     return Answer({"campaign": show_campaign(await campaign_in_path(api, ask)), "affected": counts})
@@ -112,11 +114,10 @@ async def get_progress(api: Api, ask: Ask) -> Answer:
         return Answer(show_progress(campaign, await read_progress(db, campaign)))
 
 
-async def _plan_columns(db: Connection, ask: Ask) -> dict[str, Any]:
-    """The body's fields by the names that the plan has for them, its trunk and agent looked up."""
-    columns = dict(ask.body)
-    if "trunk_id" in columns:
-        columns["trunk_no"] = (await usable_trunk(db, ask, columns.pop("trunk_id")))["trunk_no"]
+async def _plan_columns(db: Connection, ask: Ask, *, new: bool = False) -> dict[str, Any]:
+    """The body's fields by the names that the plan has for them, its trunks and agent looked up."""
+    columns = {name: value for name, value in ask.body.items() if name not in _TRUNKS}
+    columns |= await trunk_columns(db, ask, ask.body, required=new)
     if "calling_window" in columns:
         columns["window"] = columns.pop("calling_window")
     await check_agent(db, ask, columns.get("agent_id"))

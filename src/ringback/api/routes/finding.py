@@ -47,8 +47,8 @@ async def campaign_in_path(api: Api, ask: Ask) -> CampaignRow:
     return campaign
 
 
-async def usable_trunk(db: Connection, ask: Ask, trunk_id: UUID) -> Record:
-    """The trunk that a body names.
+async def usable_trunk(db: Connection, ask: Ask, trunk_id: UUID, field: str = "trunk_id") -> Record:
+    """The trunk that a body names, in this field.
 
     Raises:
         Impossible: `unknown_trunk`.
@@ -56,7 +56,7 @@ async def usable_trunk(db: Connection, ask: Ask, trunk_id: UUID) -> Record:
     """
     trunk = await find_trunk(db, ask.workspace_no, trunk_id)
     if trunk is None:
-        raise Impossible("unknown_trunk", "trunk_id names no trunk of this workspace")
+        raise Impossible("unknown_trunk", f"{field} names no trunk of this workspace")
     ask.key.require_trunk(trunk["kind"])
     return trunk
 

@@ -22,7 +22,7 @@ async def post_leads(api: Api, ask: Ask) -> Answer:
     """Add leads: good rows become leads, the others come back with their reasons."""
     campaign = await campaign_in_path(api, ask)
     check_admits(campaign)
-    ask.key.require_trunk(campaign.trunk_kind)
+    ask.key.require_trunk(*campaign.trunk_kinds)
     dry_run = ask.query["dry_run"]
     key = (campaign.workspace_no, campaign.campaign_no)
     async with leads_in(ask.request) as chunks, api.imports:

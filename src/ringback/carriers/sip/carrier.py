@@ -248,6 +248,7 @@ def _ended(closed: Closed, up: _Up) -> Ended:
         answered_by=AnsweredBy(closed.answered_by) if closed.answered_by else None,
         sip_code=closed.sip_code,
         details=_details(closed),
+        rang=up.rang_at is not None or closed.early_media or closed.alerted,
     )
 
 

@@ -95,7 +95,7 @@ class Leg:
         self._call: StackCall | None = None
         self._tape: Tape | None = None
         self._early: list[News] | None = []
-        self._rang = self._answered = self._early_media = False
+        self._rang = self._answered = self._early_media = self._alerted = False
         self._ours = self._pressed = self._moved_to = ""
         self._tried = {_whom(sip_uri(settings, place.to_number))}
         self.unheard = b""
@@ -159,6 +159,7 @@ class Leg:
         """Go on where a 3xx points; `text` is how it ends where that cannot be."""
         uri, self._moved_to = self._moved_to, ""
         self._tried.add(_whom(uri))
+        self._alerted = self._alerted or self._noted().alerted
         self._wires.forget(self.ids["sip_call_id"])
         self._early = []
         try:
@@ -374,6 +375,7 @@ class Leg:
                 ours=self._ours,
                 silent=not noted.responded,
                 early_media=self._early_media,
+                alerted=self._alerted or noted.alerted,
                 sip_call_id=self.ids["sip_call_id"],
                 digits=self.notes.pop("digits", self._pressed),
                 answered_by=self.notes.pop("answered_by", "unknown") if connected else None,

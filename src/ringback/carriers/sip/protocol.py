@@ -107,6 +107,7 @@ class Closed(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
         ours: who ended it, where we did: `ring_timeout`, `max_call`, `hang_up`, `leaving`, `agent`, `machine`.
         silent: no response of any kind had come.
         early_media: a 183 with media was seen.
+        alerted: a 180 to 189 was seen.
         sip_call_id: the Call-ID on the wire.
         digits: the keys that were pressed.
         answered_by: `human`, `machine` or `unknown`, None where nothing was answered.
@@ -125,6 +126,7 @@ class Closed(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     ours: str = ""
     silent: bool = False
     early_media: bool = False
+    alerted: bool = False
     sip_call_id: str = ""
     digits: str = ""
     answered_by: str | None = None

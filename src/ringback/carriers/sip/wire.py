@@ -40,6 +40,7 @@ class Noted:
         accepted: the first 2xx to it, empty before that; it made the dialog that the stack is in.
         final: the last final response to it, None before that.
         responded: whether any response came, to any INVITE of the dial.
+        alerted: whether one was a 180 to 189, which tell of a phone, or of somebody who looks for one.
         taken: whether one came to the last INVITE, which can be cancelled from then on (RFC 3261, section 9.1).
         retry_after: whether a final response said when to try again.
         q850: the cause in the Reason header of the final response, None where there is none.
@@ -51,6 +52,7 @@ class Noted:
     accepted: str = ""
     final: int | None = None
     responded: bool = False
+    alerted: bool = False
     taken: bool = False
     retry_after: bool = False
     q850: int | None = None
@@ -166,6 +168,7 @@ def _far_tag(response: str) -> str:
 
 def _note_response(noted: Noted, status: int, text: str) -> bool:
     noted.responded = noted.taken = True
+    noted.alerted = noted.alerted or 180 <= status < 190
     if status < 200:
         return False
     noted.final = status

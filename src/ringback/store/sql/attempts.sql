@@ -4,9 +4,9 @@
 WITH verdicts AS (
     SELECT * FROM unnest(
         $14::integer[], $15::text[], $16::text[], $17::text[], $18::smallint[], $19::text[], $20::text[], $21::text[],
-        $22::text[], $23::integer[], $24::timestamptz[]
+        $22::text[], $23::integer[], $24::timestamptz[], $25::integer[]
     ) WITH ORDINALITY AS v (workspace_no, status, end_reason, answered_by, sip_code, currency, retry_rule, stop_reason,
-                            final_status, campaign_no, held_until, verdict_no)
+                            final_status, campaign_no, held_until, retry_trunk_no, verdict_no)
 ),
 results AS (
     SELECT v.*, r.* FROM unnest(
@@ -38,13 +38,14 @@ ended AS (
         ledger_salt = gen_random_uuid(),
         retry_at = CASE WHEN NOT d.is_cancelled THEN d.retry_at END,
         retry_rule = CASE WHEN NOT d.is_cancelled THEN d.retry_rule END,
+        retry_trunk_no = CASE WHEN NOT d.is_cancelled THEN d.retry_trunk_no END,
         stop_reason = CASE WHEN d.is_cancelled THEN 'cancelled' ELSE d.stop_reason END
     FROM decided d
     WHERE a.workspace_no = d.workspace_no AND a.call_id = d.call_id AND a.attempt = d.attempt
       AND a.attempt_id = d.attempt_id AND a.end_reason IS NULL
     RETURNING a.workspace_no, a.call_id, a.attempt, a.campaign_no, a.trunk_no, a.from_number, a.called_at,
         a.intent_at, a.ended_at, a.status, a.end_reason, a.duration_sec, a.billed_sec, a.cost_micros, a.currency, a.retry_at,
-        a.stop_reason, CASE WHEN d.is_cancelled THEN 'cancelled' ELSE d.final_status END AS final_status
+        a.retry_trunk_no, a.stop_reason, CASE WHEN d.is_cancelled THEN 'cancelled' ELSE d.final_status END AS final_status
 ),
 -- the ledger's writer comes by; see ledger.sql
 entered AS (
@@ -52,7 +53,8 @@ entered AS (
 ),
 requeued AS (
     INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, caller_no, attempt, due_at)
-    SELECT e.workspace_no, e.call_id, e.campaign_no, CASE WHEN e.campaign_no = 0 THEN e.trunk_no ELSE 0 END,
+    SELECT e.workspace_no, e.call_id, e.campaign_no,
+           CASE WHEN e.campaign_no = 0 THEN e.trunk_no ELSE coalesce(e.retry_trunk_no, 0) END,
            CASE WHEN e.campaign_no = 0 THEN coalesce((
                SELECT n.caller_no FROM caller_numbers n
                WHERE n.workspace_no = e.workspace_no AND n.number = e.from_number), 0) ELSE 0 END,
@@ -112,7 +114,10 @@ decided AS (
 ),
 requeued AS (
     INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, caller_no, attempt, due_at)
-    SELECT d.workspace_no, d.call_id, d.campaign_no, CASE WHEN d.campaign_no = 0 THEN d.trunk_no ELSE 0 END,
+    SELECT d.workspace_no, d.call_id, d.campaign_no,
+           CASE WHEN d.campaign_no = 0 THEN d.trunk_no ELSE coalesce((
+               SELECT p.retry_trunk_no FROM attempts p
+               WHERE p.workspace_no = d.workspace_no AND p.call_id = d.call_id AND p.attempt = d.attempt - 1), 0) END,
            CASE WHEN d.campaign_no = 0 THEN coalesce((
                SELECT n.caller_no FROM caller_numbers n
                WHERE n.workspace_no = d.workspace_no AND n.number = d.from_number), 0) ELSE 0 END,
@@ -151,6 +156,15 @@ CROSS JOIN LATERAL (
 SELECT a.workspace_no, a.call_id, a.attempt, a.attempt_id, a.campaign_no, a.trunk_no, a.caller_no, a.node_no,
        a.policy_version, a.from_number, a.called_at, a.intent_at, c.to_number, c.zone_set_no, c.created_at,
        coalesce(c.retry, p.retry)::text AS retry, p.window_start_min, p.window_end_min, p.ends_at,
+       p.trunk_no AS campaign_trunk_no, p.ways::text AS ways,
+       CASE WHEN p.ways IS NOT NULL THEN ARRAY(
+           SELECT b.trunk_no FROM attempts b
+           WHERE b.workspace_no = a.workspace_no AND b.call_id = a.call_id AND b.attempt < a.attempt
+             AND b.attempt > coalesce((
+                 SELECT max(e.attempt) FROM attempts e
+                 WHERE e.workspace_no = a.workspace_no AND e.call_id = a.call_id AND e.attempt < a.attempt
+                   AND e.retry_trunk_no IS NULL), 0)
+           ORDER BY b.attempt) END AS refused_by,
        t.trunk_id, t.kind, t.settings::text AS settings, t.billing::text AS billing, t.lost_call_hold_sec
 FROM attempts a
 JOIN trunks t ON t.workspace_no = a.workspace_no AND t.trunk_no = a.trunk_no

@@ -2,18 +2,21 @@
 -- A campaign and its limit: without a row in limits nothing of it could be dialled.
 WITH made AS (
     INSERT INTO campaigns (workspace_no, campaign_id, name, agent_id, trunk_no, from_number, status, retry,
-                           window_start_min, window_end_min, starts_at, ends_at, weight, retry_share, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, 'draft', $7::text::jsonb, $8, $9, $10, $11, $12, $13, $14)
+                           window_start_min, window_end_min, starts_at, ends_at, weight, retry_share, ways, lane_trunks, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, 'draft', $7::text::jsonb, $8, $9, $10, $11, $12, $13, $14::text::jsonb, $15, $16)
     RETURNING workspace_no, campaign_no
 )
 INSERT INTO limits (workspace_no, kind, ref_no, max_concurrent_calls)
-SELECT workspace_no, 'campaign', campaign_no, $15 FROM made;
+SELECT workspace_no, 'campaign', campaign_no, $17 FROM made;
 
 -- name: campaign
--- One campaign with its trunk and its cap.
+-- One campaign with its trunks and its cap.
 SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk_no, t.trunk_id, t.kind AS trunk_kind,
        c.from_number, c.status, c.retry::text AS retry, c.policy_version, c.window_start_min, c.window_end_min,
        c.starts_at, c.ends_at, c.weight, c.retry_share, c.created_at, c.started_at, c.finished_at,
+       (SELECT jsonb_agg(jsonb_build_array(w.way -> 0, w.way -> 1, w.way -> 2, u.trunk_id, u.kind) ORDER BY w.place)::text
+        FROM jsonb_array_elements(c.ways) WITH ORDINALITY AS w (way, place)
+        JOIN trunks u ON u.workspace_no = c.workspace_no AND u.trunk_no = (w.way ->> 0)::integer) AS ways,
        l.max_concurrent_calls
 FROM campaigns c
 JOIN trunks t ON t.workspace_no = c.workspace_no AND t.trunk_no = c.trunk_no
@@ -25,6 +28,9 @@ WHERE c.workspace_no = $1 AND c.campaign_id = $2;
 SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk_no, t.trunk_id, t.kind AS trunk_kind,
        c.from_number, c.status, c.retry::text AS retry, c.policy_version, c.window_start_min, c.window_end_min,
        c.starts_at, c.ends_at, c.weight, c.retry_share, c.created_at, c.started_at, c.finished_at,
+       (SELECT jsonb_agg(jsonb_build_array(w.way -> 0, w.way -> 1, w.way -> 2, u.trunk_id, u.kind) ORDER BY w.place)::text
+        FROM jsonb_array_elements(c.ways) WITH ORDINALITY AS w (way, place)
+        JOIN trunks u ON u.workspace_no = c.workspace_no AND u.trunk_no = (w.way ->> 0)::integer) AS ways,
        l.max_concurrent_calls
 FROM campaigns c
 JOIN trunks t ON t.workspace_no = c.workspace_no AND t.trunk_no = c.trunk_no
@@ -41,12 +47,14 @@ SELECT count(*) FROM campaigns WHERE workspace_no = $1 AND ($2::text IS NULL OR 
 SELECT status FROM campaigns WHERE workspace_no = $1 AND campaign_no = $2 FOR UPDATE;
 
 -- name: change_campaign
--- What its owner may change. The version goes up with the policy, and is stored with every attempt.
+-- What its owner may change. The version goes up with the policy, and is stored with every attempt. In the lanes of the
+-- trunks that it had until now there may still be dials.
 UPDATE campaigns SET
     name = $3, agent_id = $4, trunk_no = $5, from_number = $6,
     policy_version = CASE WHEN retry = $7::text::jsonb THEN policy_version ELSE policy_version + 1 END,
     retry = $7::text::jsonb, window_start_min = $8, window_end_min = $9, starts_at = $10, ends_at = $11,
-    weight = $12, retry_share = $13
+    weight = $12, retry_share = $13, ways = $14::text::jsonb,
+    lane_trunks = ARRAY(SELECT DISTINCT unnest(lane_trunks || $15::integer[]) ORDER BY 1)
 WHERE workspace_no = $1 AND campaign_no = $2;
 
 -- name: set_status
@@ -64,7 +72,7 @@ UPDATE campaigns SET hang_up = true WHERE workspace_no = $1 AND campaign_no = $2
 -- name: cancel_waiting
 -- Take all that waits out of the queue, and end those calls.
 WITH taken AS (
-    DELETE FROM queue WHERE workspace_no = $1 AND campaign_no = $2 AND trunk_no = 0 RETURNING call_id
+    DELETE FROM queue WHERE workspace_no = $1 AND campaign_no = $2 RETURNING call_id
 )
 UPDATE calls c SET final_status = 'cancelled', final_reason = 'cancelled', finished_at = $3
 FROM taken t
@@ -73,5 +81,5 @@ WHERE c.workspace_no = $1 AND c.call_id = t.call_id AND c.final_status IS NULL;
 -- name: waiting_and_live
 -- How many calls of a campaign wait, and how many are up.
 SELECT
-    (SELECT count(*) FROM queue WHERE workspace_no = $1 AND campaign_no = $2 AND trunk_no = 0) AS queued,
+    (SELECT count(*) FROM queue WHERE workspace_no = $1 AND campaign_no = $2) AS queued,
     (SELECT count(*) FROM attempts WHERE workspace_no = $1 AND campaign_no = $2 AND ended_at IS NULL) AS live;

@@ -69,7 +69,7 @@ CROSS JOIN LATERAL (
     SELECT q.due_at, z.zones FROM queue q
     JOIN calls c ON c.workspace_no = q.workspace_no AND c.call_id = q.call_id
     JOIN zone_sets z ON z.zone_set_no = c.zone_set_no
-    WHERE q.workspace_no = p.workspace_no AND q.campaign_no = p.campaign_no AND q.trunk_no = 0 AND q.due_at < $1
+    WHERE q.workspace_no = p.workspace_no AND q.campaign_no = p.campaign_no AND q.due_at < $1
     ORDER BY q.due_at LIMIT $3
 ) first
 WHERE p.status = 'running' AND (p.starts_at IS NULL OR p.starts_at < $1) AND (p.ends_at IS NULL OR p.ends_at > $2)
@@ -96,14 +96,17 @@ WHERE NOT EXISTS (SELECT FROM limits l
 ORDER BY w.kind, w.name;
 
 -- name: shut
--- Caps of 0 that keep a running campaign from being dialled.
+-- Caps of 0 that keep a running campaign from being dialled: of a trunk only where all of its trunks have one.
 SELECT DISTINCT l.kind, CASE l.kind WHEN 'workspace' THEN w.name WHEN 'trunk' THEN t.name ELSE p.name END AS name
 FROM campaigns p
 JOIN workspaces w ON w.workspace_no = p.workspace_no
 JOIN trunks t ON t.workspace_no = p.workspace_no AND t.trunk_no = p.trunk_no
 JOIN limits l ON l.workspace_no = p.workspace_no AND l.max_concurrent_calls = 0
   AND (l.kind = 'workspace' OR l.kind = 'campaign' AND l.ref_no = p.campaign_no
-       OR l.kind = 'trunk' AND l.ref_no = p.trunk_no)
+       OR l.kind = 'trunk' AND l.ref_no = p.trunk_no AND NOT EXISTS (
+           SELECT FROM jsonb_array_elements(p.ways) AS w (way)
+           JOIN limits o ON o.workspace_no = p.workspace_no AND o.kind = 'trunk' AND o.ref_no = (w.way ->> 0)::integer
+           WHERE o.max_concurrent_calls IS DISTINCT FROM 0))
 WHERE p.status = 'running'
 ORDER BY 1, 2;
 

@@ -5,7 +5,7 @@ WITH waiting AS (
     SELECT q.ctid AS at FROM campaigns c
     CROSS JOIN LATERAL (
         SELECT q.ctid FROM queue q
-        WHERE q.workspace_no = c.workspace_no AND q.campaign_no = c.campaign_no AND q.trunk_no = 0
+        WHERE q.workspace_no = c.workspace_no AND q.campaign_no = c.campaign_no
         LIMIT $2
         FOR UPDATE SKIP LOCKED
     ) q
@@ -37,9 +37,17 @@ WHERE c.hang_up AND (c.workspace_no, c.campaign_no) IN (SELECT * FROM unnest($1:
 SELECT c.workspace_no, c.campaign_no FROM campaigns c
 WHERE c.status = 'running'
   AND NOT EXISTS (SELECT FROM queue q
-                  WHERE q.workspace_no = c.workspace_no AND q.campaign_no = c.campaign_no AND q.trunk_no = 0)
+                  WHERE q.workspace_no = c.workspace_no AND q.campaign_no = c.campaign_no)
 ORDER BY c.workspace_no, c.campaign_no
 FOR UPDATE SKIP LOCKED;
+
+-- name: reopen
+-- Campaigns of which dials wait in the lane of a trunk are not complete, whatever a node of the release before has written:
+-- it sees no such lanes.
+UPDATE campaigns c SET status = 'running', finished_at = NULL
+WHERE c.status = 'completed' AND c.finished_at > $1 AND c.lane_trunks <> '{}'
+  AND EXISTS (SELECT FROM queue q
+              WHERE q.workspace_no = c.workspace_no AND q.campaign_no = c.campaign_no AND q.trunk_no <> 0);
 
 -- name: complete_empty
 -- Of these campaigns, one is complete when it had leads and none of them waits or is being dialled. One without any
@@ -48,7 +56,7 @@ UPDATE campaigns c SET status = 'completed', finished_at = $1
 FROM unnest($2::integer[], $3::integer[]) AS i (workspace_no, campaign_no)
 WHERE c.workspace_no = i.workspace_no AND c.campaign_no = i.campaign_no
   AND NOT EXISTS (SELECT FROM queue q
-                  WHERE q.workspace_no = c.workspace_no AND q.campaign_no = c.campaign_no AND q.trunk_no = 0)
+                  WHERE q.workspace_no = c.workspace_no AND q.campaign_no = c.campaign_no)
   AND NOT EXISTS (SELECT FROM attempts a
                   WHERE a.workspace_no = c.workspace_no AND a.campaign_no = c.campaign_no AND a.ended_at IS NULL)
   AND (c.ends_at <= $1

@@ -13,6 +13,9 @@ CROSS JOIN (
 WITH open_lanes AS (
     SELECT workspace_no, campaign_no, 0 AS trunk_no, 0 AS caller_no, starts_at FROM campaigns WHERE status = 'running'
     UNION ALL
+    SELECT c.workspace_no, c.campaign_no, t.trunk_no, 0, c.starts_at
+    FROM campaigns c CROSS JOIN unnest(c.lane_trunks) AS t (trunk_no) WHERE c.status = 'running'
+    UNION ALL
     SELECT workspace_no, 0, trunk_no, 0, NULL FROM trunks
     UNION ALL
     SELECT t.workspace_no, 0, t.trunk_no, n.caller_no, NULL

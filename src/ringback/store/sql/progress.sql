@@ -7,7 +7,7 @@ GROUP BY final_status, final_reason;
 -- name: count_waiting
 -- Those that wait: for their first dial, and for another one.
 SELECT count(*) FILTER (WHERE attempt = 1) AS queued, count(*) FILTER (WHERE attempt > 1) AS scheduled FROM queue
-WHERE workspace_no = $1 AND campaign_no = $2 AND trunk_no = 0;
+WHERE workspace_no = $1 AND campaign_no = $2;
 
 -- name: count_live
 -- Those that are up.

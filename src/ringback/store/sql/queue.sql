@@ -1,19 +1,25 @@
 -- name: due_lanes
 -- Every lane that may be dialled by its campaign's state, first dials and redials apart, with the time of the first that
 -- waits, longest waiting first. Nothing of a campaign is due before it begins. Whoever has taken all up to an instant
--- looks on from there ($1, by the lane's key): dead rows before it would be walked over until they are vacuumed.
+-- looks on from there ($1, by the lane's key): dead rows before it would be walked over until they are vacuumed. With
+-- each come the trunks over which its dials may go; of a campaign with several, those that it once had are among them.
 WITH open_lanes AS (
-    SELECT workspace_no, campaign_no, 0 AS trunk_no, 0 AS caller_no, trunk_no AS via_trunk_no, starts_at
+    SELECT workspace_no, campaign_no, 0 AS trunk_no, 0 AS caller_no, trunk_no || lane_trunks AS via_trunk_nos, starts_at
     FROM campaigns
     WHERE status = 'running'
     UNION ALL
-    -- single calls wait in a lane of their trunk, and of their caller number where that has a limit
-    SELECT workspace_no, 0, trunk_no, 0, trunk_no, NULL FROM trunks
+    -- dials that must go over one of its trunks, as another has refused them
+    SELECT c.workspace_no, c.campaign_no, t.trunk_no, 0, ARRAY[t.trunk_no], c.starts_at
+    FROM campaigns c CROSS JOIN unnest(c.lane_trunks) AS t (trunk_no)
+    WHERE c.status = 'running'
     UNION ALL
-    SELECT t.workspace_no, 0, t.trunk_no, n.caller_no, t.trunk_no, NULL
+    -- single calls wait in a lane of their trunk, and of their caller number where that has a limit
+    SELECT workspace_no, 0, trunk_no, 0, ARRAY[trunk_no], NULL FROM trunks
+    UNION ALL
+    SELECT t.workspace_no, 0, t.trunk_no, n.caller_no, ARRAY[t.trunk_no], NULL
     FROM trunks t JOIN caller_numbers n ON n.workspace_no = t.workspace_no
 )
-SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, l.via_trunk_no, k.redial,
+SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, l.via_trunk_nos, k.redial,
        greatest(first.due_at, l.starts_at) AS due_at
 FROM open_lanes l
 CROSS JOIN (VALUES (false), (true)) AS k (redial)
@@ -28,7 +34,7 @@ CROSS JOIN LATERAL (
 ORDER BY due_at, l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no;
 
 -- name: lanes_now
--- The lanes as they are now, each with its campaign, its trunk and its caps. Campaigns are held: whoever pauses one
+-- The lanes as they are now, a row for each trunk that they may go over, with campaign, trunk and caps. Campaigns are held: whoever pauses one
 -- waits for this claim, and a claim that comes after sees the pause. The node's own row is held too: nobody ends a node
 -- that is claiming, and one that was ended finds no lanes here.
 WITH me AS MATERIALIZED (
@@ -46,7 +52,7 @@ held AS MATERIALIZED (
 )
 SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, l.via_trunk_no,
        c.trunk_no AS campaign_trunk_no, c.status, c.from_number, c.retry::text AS retry, c.policy_version,
-       c.window_start_min, c.window_end_min, c.ends_at, c.weight, c.retry_share,
+       c.window_start_min, c.window_end_min, c.ends_at, c.weight, c.retry_share, c.ways::text AS ways,
        t.trunk_id, t.kind, t.settings::text AS settings, t.billing::text AS billing, t.lost_call_hold_sec,
        b.caller_no AS bound_caller_no,
        w.ref_no IS NOT NULL AS workspace_known, w.max_concurrent_calls AS workspace_calls,
@@ -72,7 +78,8 @@ LEFT JOIN limits n ON n.workspace_no = l.workspace_no AND n.kind = 'caller' AND 
 
 -- name: take_due
 -- Take the dials that are due out of the queue, so many from each lane, with what the dial needs of its call: redials
--- first, as many as the lane has set aside for them, then first dials with what is left of the lane's share.
+-- first, as many as the lane has set aside for them, then first dials with what is left of the lane's share. Those that
+-- must go over one trunk come with the trunks that refused them in a row.
 WITH lanes AS (
     SELECT * FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::integer[], $5::integer[], $6::integer[],
                          $7::timestamptz[], $8::timestamptz[])
@@ -110,7 +117,15 @@ taken AS (
 SELECT t.*, c.to_number, c.from_number, c.zone_set_no, c.retry::text AS retry, c.created_at,
        CASE WHEN t.campaign_no = 0 THEN coalesce((
            SELECT n.caller_no FROM caller_numbers n
-           WHERE n.workspace_no = t.workspace_no AND n.number = c.from_number), 0) ELSE 0 END AS own_caller_no
+           WHERE n.workspace_no = t.workspace_no AND n.number = c.from_number), 0) ELSE 0 END AS own_caller_no,
+       CASE WHEN t.campaign_no <> 0 AND t.trunk_no <> 0 THEN ARRAY(
+           SELECT a.trunk_no FROM attempts a
+           WHERE a.workspace_no = t.workspace_no AND a.call_id = t.call_id AND a.attempt < t.attempt
+             AND a.attempt > coalesce((
+                 SELECT max(p.attempt) FROM attempts p
+                 WHERE p.workspace_no = t.workspace_no AND p.call_id = t.call_id AND p.attempt < t.attempt
+                   AND p.retry_trunk_no IS NULL), 0)
+           ORDER BY a.attempt) END AS refused_by
 FROM taken t
 CROSS JOIN LATERAL (
     SELECT * FROM calls c WHERE c.workspace_no = t.workspace_no AND c.call_id = t.call_id OFFSET 0
@@ -133,6 +148,19 @@ JOIN unnest($5::integer[], $6::integer[], $7::integer[], $8::integer[], $9::inte
 INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, caller_no, attempt, due_at)
 SELECT * FROM unnest($1::integer[], $2::uuid[], $3::integer[], $4::integer[], $5::integer[], $6::smallint[],
                      $7::timestamptz[]);
+
+-- name: loosen
+-- Let dials that are due and must go over one trunk go over any: that one takes none, or is the campaign's no more. They
+-- are due anew, for whoever looks on from where he left off would not see them. What others hold is left to them.
+UPDATE queue q SET trunk_no = 0, due_at = $4
+WHERE q.ctid = ANY (ARRAY(
+    SELECT r.at FROM unnest($1::integer[], $2::integer[], $3::integer[]) AS l (workspace_no, campaign_no, trunk_no)
+    CROSS JOIN LATERAL (
+        SELECT q.ctid AS at FROM queue q
+        WHERE q.workspace_no = l.workspace_no AND q.campaign_no = l.campaign_no AND q.trunk_no = l.trunk_no
+          AND q.due_at <= $4
+        FOR UPDATE SKIP LOCKED
+    ) r));
 
 -- name: expire
 -- End the calls that were due and have no time left to be dialled.

@@ -105,6 +105,10 @@ CREATE TABLE campaigns (
     weight           smallint NOT NULL DEFAULT 1 CHECK (weight BETWEEN 1 AND 100),
     retry_share      real NOT NULL DEFAULT 0.5 CHECK (retry_share BETWEEN 0 AND 1),
     hang_up          boolean NOT NULL DEFAULT false,
+    -- its trunks as [[trunk_no, priority, weight], ...], the preferred first, which is trunk_no; null for trunk_no alone
+    ways             jsonb,
+    -- the trunks of whose lanes there may be dials of it: those that it has and those that it had, if ever several
+    lane_trunks      integer[] NOT NULL DEFAULT '{}',
     PRIMARY KEY (workspace_no, campaign_no),
     UNIQUE (workspace_no, campaign_id),
     FOREIGN KEY (workspace_no, trunk_no) REFERENCES trunks,
@@ -114,6 +118,8 @@ CREATE TABLE campaigns (
 );
 -- Due lanes and the finish duty look only at these.
 CREATE INDEX campaigns_running ON campaigns (workspace_no, campaign_no) WHERE status = 'running';
+-- Every node asks for these all the time: of a table of wide rows that is still small the planner would walk over more.
+CREATE INDEX campaigns_hang_up ON campaigns (workspace_no, campaign_no) WHERE hang_up;
 
 -- A limit that has no row allows nothing; a cap that is null is no cap.
 CREATE TABLE limits (
@@ -180,7 +186,8 @@ CREATE INDEX calls_by_campaign ON calls (workspace_no, campaign_no, call_id);
 -- Made last: among indexes of the same cost, as they are on a table that is still small, the planner takes the newest.
 ALTER TABLE calls ADD PRIMARY KEY (workspace_no, call_id);
 
--- What waits for a dial, and nothing else about it. A campaign's rows have trunk_no 0: the campaign names its trunk.
+-- What waits for a dial, and nothing else about it. A campaign's rows have trunk_no 0, for the campaign names its trunks,
+-- but for those that must go over one of them: another has just refused the call.
 -- caller_no is that of a single call whose caller number has a limit of its own; a campaign's rows have 0.
 CREATE TABLE queue (
     workspace_no integer NOT NULL,
@@ -190,7 +197,7 @@ CREATE TABLE queue (
     attempt      smallint NOT NULL CHECK (attempt BETWEEN 1 AND 20),
     due_at       timestamptz NOT NULL,
     caller_no    integer NOT NULL DEFAULT 0,
-    CHECK ((campaign_no = 0) = (trunk_no <> 0))
+    CHECK (campaign_no <> 0 OR trunk_no <> 0)
 -- Rows live once: keep the index short. The queue empties and fills again: giving its pages back would lock every claim
 -- out for a moment, to no end. Nor do its rows stay long enough for a vacuum that only notes, after an import, that all
 -- of them can be seen.
@@ -262,6 +269,7 @@ CREATE TABLE attempts (
     held_until     timestamptz,
     details        jsonb, -- what else the signalling and the agent told; null where nothing did
     ledger_salt    uuid, -- what hides its numbers in the ledger; null until it is over, and once they are gone
+    retry_trunk_no integer, -- over which trunk the next dial must go, since this one refused it; null where that is open
     PRIMARY KEY (workspace_no, call_id, attempt),
     CHECK ((ended_at IS NULL) = (status IN ('initiated', 'ringing', 'in-progress'))),
     CHECK ((ended_at IS NULL) = (end_reason IS NULL)),

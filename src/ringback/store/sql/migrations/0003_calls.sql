@@ -1,9 +1,10 @@
 -- Real calls. This part only adds, and there is no other: a node of the release before settles without `details`, which
--- stay null, and knows nothing of what agents play.
+-- stay null, and knows nothing of what agents play. It dials every campaign over the first of its trunks, and passes by
+-- the lanes of dials that must go over another one.
 
--- Both at once and first. A settlement of the old node holds attempts and no agents, and whoever makes a campaign reads
--- an agent's row, which this lock allows: only who changes agents waits.
-LOCK TABLE attempts IN ACCESS EXCLUSIVE MODE;
+-- All at once and first, in the order in which a claim takes them. A settlement of the old node holds no agents, and
+-- whoever makes a campaign reads an agent's row, which this lock allows: only who changes agents waits.
+LOCK TABLE campaigns, queue, attempts IN ACCESS EXCLUSIVE MODE;
 LOCK TABLE agents IN SHARE ROW EXCLUSIVE MODE;
 
 -- What else the signalling and the agent told of an attempt; null where nothing did, as for simulated calls. Neither a
@@ -99,3 +100,18 @@ CREATE TABLE ledger_history (
     done_at      timestamptz
 );
 INSERT INTO ledger_history VALUES (0, '00000000-0000-0000-0000-000000000000', NULL);
+
+-- A campaign's trunks as [[trunk_no, priority, weight], ...], the preferred first, which is trunk_no; null for trunk_no
+-- alone.
+ALTER TABLE campaigns ADD COLUMN ways jsonb;
+-- The trunks of whose lanes there may be dials of it: those that it has and those that it had, if ever several.
+ALTER TABLE campaigns ADD COLUMN lane_trunks integer[] NOT NULL DEFAULT '{}';
+-- Every node asks for these all the time: of a table of wide rows that is still small the planner would walk over more.
+CREATE INDEX campaigns_hang_up ON campaigns (workspace_no, campaign_no) WHERE hang_up;
+
+-- Over which trunk the next dial must go, since this one refused it; null where that is open.
+ALTER TABLE attempts ADD COLUMN retry_trunk_no integer;
+
+-- A campaign's dials may wait in the lane of a trunk too. Whatever kept the old rule keeps this one.
+ALTER TABLE queue DROP CONSTRAINT queue_check;
+ALTER TABLE queue ADD CONSTRAINT queue_check CHECK (campaign_no <> 0 OR trunk_no <> 0);
