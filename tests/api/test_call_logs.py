@@ -23,6 +23,7 @@ ENDS = {
     "failed": EndReason.NETWORK_FAILURE,
 }
 
+INLINE = {"policy_id": None, "version": None, "campaign_version": 1}
 NOTHING_TOLD = {"recording_url": None, "transcript": None, "analysis": None}
 """What an attempt has in the details of its call and not in its retry history."""
 
@@ -104,7 +105,7 @@ async def test_what_the_signalling_told_is_in_the_history_and_in_the_timeline(ca
         history = (await client.get(f"{path}/retries")).json()["data"]
         details = (await client.get(f"{path}/details")).json()
     assert [(a["sip_code"], a["details"]) for a in history] == [(486, told), (None, None)]
-    assert details["attempts"] == [{**attempt, **NOTHING_TOLD} for attempt in history]
+    assert details["attempts"] == [{**attempt, "policy": INLINE, **NOTHING_TOLD} for attempt in history]
     ends = [moment for moment in details["timeline"] if moment["event"] == "ended"]
     assert [(end["sip_code"], end["details"]) for end in ends] == [(486, told), (None, None)]
 
@@ -167,7 +168,7 @@ async def test_histories_agree_with_the_far_end(make_service):
             details = (await client.get(f"/v1/call-logs/{call['id']}/details")).json()
             light = (await client.get(f"/v1/call-logs/{call['id']}")).json()
             assert light == call == {name: details[name] for name in call}
-            assert details["attempts"] == [{**attempt, **NOTHING_TOLD} for attempt in history["data"]]
+            assert details["attempts"] == [{**attempt, "policy": INLINE, **NOTHING_TOLD} for attempt in history["data"]]
             assert details["transcript"] is None
             assert [moment["at"] for moment in details["timeline"]] == sorted(m["at"] for m in details["timeline"])
             assert (history["status"], history["totals"]) == (call["status"], call["totals"])

@@ -67,6 +67,7 @@ async def test_bodies_of_the_examples_are_taken(service, client):
     world = service.world
     agent = (await client.post("/v1/agents", json=examples.BODIES["post_agent"])).json()["id"]
     caller = (await client.post("/v1/caller-numbers", json={"number": "+14155550199"})).json()["id"]
+    policy = (await client.post("/v1/retry-policies", json=examples.BODIES["post_policy"])).json()["id"]
     references = {"agent_id": agent, "trunk_id": show(TRUNK, world.campaign.trunk_id)}
     await single_call(world)
     await an_attempt(world, UUID(int=1))
@@ -75,6 +76,7 @@ async def test_bodies_of_the_examples_are_taken(service, client):
         "campaigns": show(CAMPAIGN, world.campaign.campaign_id),
         "agents": agent,
         "caller-numbers": caller,
+        "retry-policies": policy,
         "trunks": references["trunk_id"],
     }
     for operation in OPERATIONS:
@@ -110,6 +112,8 @@ async def test_answers_have_the_shape_of_the_examples(make_service):
         ids["/v1/agents"] = agent.json()["id"]
         caller = await client.post("/v1/caller-numbers", json=examples.BODIES["post_caller_number"])
         ids["/v1/caller-numbers"] = caller.json()["id"]
+        policy = await client.post("/v1/retry-policies", json=examples.BODIES["post_policy"])
+        ids["/v1/retry-policies"] = policy.json()["id"]
         for operation in OPERATIONS:
             known = next((found for start, found in ids.items() if operation.path.startswith(start)), None)
             if operation.method != "GET" or operation.sends or ("{id}" in operation.path and known is None):

@@ -233,3 +233,25 @@ def test_help_has_an_example(command):
     shown = run(*command, "--help")
     assert shown.returncode == 0
     assert f"Example: ringback {' '.join(command)} " in " ".join(shown.stdout.split())
+
+
+def test_policies_are_named_and_said_in_words(ringback, tmp_path):
+    """Made of TOML or JSON, listed, and shown with their versions."""
+    toml, plain, none = tmp_path / "patient.toml", tmp_path / "quick.json", tmp_path / "none.json"
+    toml.write_text('max_attempts = 4\n[after]\nno-answer = ["30m", "next-day 10:00"]\n')
+    plain.write_text('{"name": "hasty", "max_retries": 1, "wait_minutes": 5}')
+    made = json.loads(ringback("policies", "create", toml, "--json").stdout)
+    assert (made["name"], made["retry"]["after"]["no-answer"]) == ("patient", ["30m", "next-day 10:00"])
+    words = "after no answer wait 30 min, then next day at 10:00; at most 4 attempts"
+    other = ringback("policies", "create", plain).stdout
+    assert "hasty, version 1\n  after no answer wait 5 min; after busy wait 5 min; at most 2 attempts" in other
+    assert f"{made['id']}  patient, version 1\n  {words}\n" in ringback("policies", "list").stdout
+    assert words in ringback("policies", "show", made["id"]).stdout
+    assert json.loads(ringback("policies", "show", made["id"], "--json").stdout)["versions"][0]["version"] == 1
+    for text, line in (
+        ("[]", "must hold one policy, such as"),
+        ("max_attempts = 4", "is neither JSON nor"),
+        ('{"after": {"busy": ["soon"]}}', "retry.after.busy[0] must be a duration"),
+    ):
+        none.write_text(text)
+        assert line in refusal(ringback("policies", "create", none))

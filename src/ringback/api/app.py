@@ -19,6 +19,7 @@ from ringback.api.routes import (
     leads,
     recordings,
     reports,
+    retry_policies,
     rule_packs,
     trunks,
     workspace,
@@ -31,7 +32,7 @@ from ringback.store.database import Database
 OPERATIONS: tuple[Operation, ...] = tuple(
     operation
     for resource in (
-        *(workspace, api_keys, agents, trunks, caller_numbers, campaigns, leads, calls),
+        *(workspace, api_keys, agents, trunks, caller_numbers, retry_policies, campaigns, leads, calls),
         *(call_logs, reports, recordings, analytics, rule_packs, health),
     )
     for operation in resource.OPERATIONS

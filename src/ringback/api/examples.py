@@ -23,6 +23,25 @@ POLICY: Json = {
     "min_gap": None,
     "max_per_day": None,
 }
+_IN_WORDS = "after no answer wait 30 min, then 2 h; after busy wait 5 min; at most 4 attempts"
+NAMED_POLICY: Json = {
+    "id": "pol_01kjmrvt00e2z9h3kxvfy7s8d4",
+    "name": "patient",
+    "version": 1,
+    "retry": POLICY,
+    "in_words": _IN_WORDS,
+    "created_at": _AT,
+    "changed_at": _AT,
+}
+POLICY_WITH_VERSIONS: Json = {
+    **NAMED_POLICY,
+    "versions": [{"version": 1, "retry": POLICY, "in_words": _IN_WORDS, "created_at": _AT}],
+}
+IN_FORCE: Json = {"policy_id": NAMED_POLICY["id"], "version": 1, "campaign_version": 1}
+CAMPAIGN_POLICIES: Json = {
+    "campaign_id": _CAMPAIGN,
+    "data": [{**IN_FORCE, "retry": POLICY, "in_words": _IN_WORDS, "created_at": _AT}],
+}
 BILLING: Json = {
     "per_minute_micros": 12_000,
     "currency": "USD",
@@ -123,6 +142,7 @@ CAMPAIGN: Json = {
     "starts_at": None,
     "ends_at": None,
     "retry": POLICY,
+    "policy": IN_FORCE,
     "policy_version": 1,
     "created_at": _AT,
     "started_at": _AT,
@@ -236,8 +256,14 @@ DETAILS: Json = {
     "variables": {"order": "A-17"},
     "retry": POLICY,
     "attempts": [
-        {**ATTEMPTS[0], "recording_url": None, "transcript": None, "analysis": None},
-        {**ATTEMPTS[1], "recording_url": CALL["recording_url"], "transcript": TRANSCRIPT, "analysis": ANALYSIS},
+        {**ATTEMPTS[0], "policy": IN_FORCE, "recording_url": None, "transcript": None, "analysis": None},
+        {
+            **ATTEMPTS[1],
+            "policy": IN_FORCE,
+            "recording_url": CALL["recording_url"],
+            "transcript": TRANSCRIPT,
+            "analysis": ANALYSIS,
+        },
     ],
     "timeline": [
         {"at": _AT, "event": "created"},
@@ -370,6 +396,8 @@ BODIES: dict[str, Json] = {
     "patch_trunk": {"max_concurrent_calls": 20, "dials_per_sec": 5},
     "post_caller_number": {"number": "+14155550100", "max_concurrent_calls": 5, "dials_per_sec": 1},
     "patch_caller_number": {"max_concurrent_calls": 10},
+    "post_policy": {"name": "patient", "retry": POLICY},
+    "patch_policy": {"retry": {**POLICY, "spread": True}},
     "post_campaign": _NEW_CAMPAIGN,
     "patch_campaign": {"retry": {"max_retries": 3, "retry_interval_minutes": 120}},
     "patch_status": {"action": "start"},

@@ -42,6 +42,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "campaign_not_found": (404, "This workspace has no such campaign."),
         "recording_elsewhere": (404, "The recording is on the server that `message` names: ask that one for it."),
         "recording_not_found": (404, "This attempt has no recording."),
+        "retry_policy_not_found": (404, "This workspace has no such retry policy."),
         "route_not_found": (404, "The API has no such path."),
         "trunk_not_found": (404, "This workspace has no such trunk."),
         "method_not_allowed": (405, "The path exists, and does not take this method; `Allow` names those it takes."),
@@ -50,6 +51,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "call_anonymised": (409, "The call was anonymised: nothing more is kept of it."),
         "campaign_over": (409, "The campaign is cancelled and cannot be changed."),
         "illegal_transition": (409, "The campaign's state does not allow the action; `message` names those allowed."),
+        "retry_policy_in_use": (409, "A campaign that is not over goes by the retry policy; `message` names some."),
         "audio_too_long": (413, "The audio plays for more than 10 minutes."),
         "body_too_large": (
             413,
@@ -68,6 +70,10 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "trunk_kind_unknown": (422, "This release has no such kind of trunk."),
         "unknown_agent": (422, "`agent_id` names no agent of this workspace."),
         "unknown_attempt": (422, "`attempt` names no attempt of this call, or it has none yet."),
+        "unknown_retry_policy": (
+            422,
+            "`retry_policy_id` names no retry policy of this workspace, or it has no version `retry_policy_version`.",
+        ),
         "unknown_trunk": (422, "`trunk_id`, or one of `trunks`, names no trunk of this workspace."),
         "internal_error": (500, "Something is wrong on our side; the request id finds it in the log."),
         "database_unavailable": (503, "The database is away; ask again after `Retry-After` seconds."),

@@ -9,12 +9,9 @@ import msgspec
 from whenever import Instant
 
 from ringback.domain.billing import parse_billing
-from ringback.domain.policy_form import show_policy
-from ringback.domain.window import show_window
 from ringback.ids import AGENT, ATTEMPT, CALL, CALLER_NUMBER, CAMPAIGN, KEY, LEAD, TRUNK, WORKSPACE, show
 from ringback.sealing import masked
 from ringback.store.calls import call_state
-from ringback.store.campaigns import CampaignRow
 from ringback.store.database import Record
 from ringback.store.retention import REDACTED
 
@@ -100,34 +97,6 @@ def show_caller(row: Record) -> Json:
         "max_concurrent_calls": row["max_concurrent_calls"],
         "dials_per_sec": row["dials_per_sec"],
         "created_at": show_time(row["created_at"]),
-    }
-
-
-def show_campaign(campaign: CampaignRow) -> Json:
-    """A campaign, its policy in the long form."""
-    plan = campaign.plan
-    return {
-        "id": show(CAMPAIGN, campaign.campaign_id),
-        "name": plan.name,
-        "status": campaign.status,
-        "agent_id": show_id(AGENT, plan.agent_id),
-        "trunk_id": show(TRUNK, campaign.trunk_id),
-        "trunks": [
-            {"trunk_id": show(TRUNK, trunk.trunk_id), "priority": trunk.priority, "weight": trunk.weight}
-            for trunk in campaign.trunks
-        ],
-        "from_number": plan.from_number,
-        "max_concurrent_calls": plan.max_concurrent_calls,
-        "weight": plan.weight,
-        "retry_share": plan.retry_share,
-        "calling_window": show_window(plan.window),
-        "starts_at": show_time(plan.starts_at),
-        "ends_at": show_time(plan.ends_at),
-        "retry": show_policy(plan.retry),
-        "policy_version": campaign.policy_version,
-        "created_at": show_time(campaign.created_at),
-        "started_at": show_time(campaign.started_at),
-        "finished_at": show_time(campaign.finished_at),
     }
 
 

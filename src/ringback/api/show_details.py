@@ -1,6 +1,6 @@
 """The details of a call: everything, and in the order in which it happened."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -16,13 +16,19 @@ from ringback.api.show import (
     show_time,
     show_variables,
 )
+from ringback.api.show_policies import show_pin
 from ringback.domain.policy_form import kept_policy, show_policy
 from ringback.ids import CALL, DECISION, show
 from ringback.store.database import Record
+from ringback.store.retry_policies import Pin
 
 
 def show_details(
-    call: Record, history: Sequence[Record], reports: Sequence[Record], decisions: Sequence[Record]
+    call: Record,
+    history: Sequence[Record],
+    reports: Sequence[Record],
+    decisions: Sequence[Record],
+    policies: Mapping[int, Pin],
 ) -> Json:
     """A call with its attempts, its timeline, its variables, and what agents told of it: the last of each."""
     told = {row["attempt"]: row for row in reports}
@@ -32,13 +38,21 @@ def show_details(
         "variables": show_variables(call),
         "retry": show_policy(kept_policy(msgspec.json.decode(call["retry"]))),
         "attempts": [
-            {**attempt, **_told(call, row, told.get(row["attempt"]))}
+            {**attempt, "policy": _policy(call, row, policies), **_told(call, row, told.get(row["attempt"]))}
             for row, attempt in zip(history, attempts_of(history), strict=False)
         ],
         "timeline": _timeline(call, history, decisions),
         "transcript": _last(reports, "transcript"),
         "analysis": _last(reports, "analysis"),
     }
+
+
+def _policy(call: Record, row: Record, policies: Mapping[int, Pin]) -> Json:
+    """Which policy was in force for an attempt."""
+    if call["campaign_no"]:
+        return show_pin(policies.get(row["attempt"]), row["policy_version"])
+    named = call["retry_policy_id"]
+    return show_pin(None if named is None else Pin(named, call["retry_policy_version"]), None)
 
 
 def _told(call: Record, row: Record, report: Record | None) -> Json:

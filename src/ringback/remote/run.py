@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress import Progress
 
+from ringback.domain.policy_form import kept_policy
+from ringback.domain.policy_words import policy_in_words
 from ringback.errors import Invalid, RingbackError
 from ringback.remote.client import Client
 from ringback.remote.watch import count, progress_view
@@ -182,9 +184,10 @@ def _rows(reason: Any, most: int = 5) -> str:
 
 def _show_start(campaign: Any) -> str:
     window, campaign_id = campaign["calling_window"], campaign["id"]
+    policy = policy_in_words(kept_policy(campaign["retry"]))
     return (
         f"campaign {campaign_id} is {campaign['status']}: it dials from {window['start']} to {window['end']} of each "
-        f"lead's own day\nits progress: GET /v1/campaigns/{campaign_id}/progress\n"
+        f"lead's own day\nits policy:   {policy}\nits progress: GET /v1/campaigns/{campaign_id}/progress\n"
         f"its calls:    GET /v1/call-logs/campaign/{campaign_id}"
     )
 

@@ -31,6 +31,8 @@ class NewCall(NamedTuple):
         variables: JSON.
         retry: the policy in its long form, JSON.
         created_at: and due at.
+        retry_policy_id: the named policy that `retry` is, None where it is none.
+        retry_policy_version: which version of it.
     """
 
     workspace_no: int
@@ -44,6 +46,8 @@ class NewCall(NamedTuple):
     variables: str
     retry: str
     created_at: Instant
+    retry_policy_id: UUID | None = None
+    retry_policy_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

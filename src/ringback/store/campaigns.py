@@ -16,6 +16,7 @@ from ringback.store.database import Connection, Record
 from ringback.store.limits import lock_limit, set_caps
 from ringback.store.listing import Listing, Part, read_part
 from ringback.store.queries import load
+from ringback.store.retry_policies import Pin
 
 _SQL = load("campaigns")
 
@@ -40,6 +41,7 @@ class CampaignPlan:
         weight: its share of what it has in common with others, 1 to 100.
         retry_share: of its dials for redials where both kinds are due, 0 to 1.
         ways: its trunks by preference where more was said than one name; the first of them is `trunk_no`.
+        pin: the version of a named policy that `retry` is, None where it is none.
     """
 
     name: str
@@ -54,6 +56,7 @@ class CampaignPlan:
     weight: int = 1
     retry_share: float = 0.5
     ways: Ways = ()
+    pin: Pin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +109,8 @@ async def create_campaign(
     db: Connection, workspace_no: int, campaign_id: UUID, plan: CampaignPlan, now: Instant
 ) -> None:
     """Make a campaign, in draft."""
-    columns = _columns(plan)
-    await db.execute(_SQL["create_campaign"], workspace_no, campaign_id, *columns, now, plan.max_concurrent_calls)
+    columns = (*_columns(plan), now, plan.max_concurrent_calls)
+    await db.execute(_SQL["create_campaign"], workspace_no, campaign_id, *columns)
 
 
 async def find_campaign(db: Connection, workspace_no: int, campaign_id: UUID) -> CampaignRow | None:
@@ -121,9 +124,11 @@ async def list_campaigns(db: Connection, workspace_no: int, status: str | None, 
     return await read_part(db, _SQL["campaigns"], _SQL["count_campaigns"], (workspace_no, status), part)
 
 
-async def change_campaign(db: Connection, campaign: CampaignRow, plan: CampaignPlan) -> None:
+async def change_campaign(db: Connection, campaign: CampaignRow, plan: CampaignPlan, now: Instant) -> None:
     """Give a campaign another plan, in a transaction that locked it. Another retry policy is a new version."""
-    await db.execute(_SQL["change_campaign"], campaign.workspace_no, campaign.campaign_no, *_columns(plan))
+    key = (campaign.workspace_no, campaign.campaign_no)
+    await db.execute(_SQL["keep_in_force"], *key, now)
+    await db.execute(_SQL["change_campaign"], *key, *_columns(plan), now)
     await set_caps(db, campaign.limit, plan.max_concurrent_calls, None)
 
 
@@ -175,6 +180,7 @@ def campaign_row(row: Record) -> CampaignRow:
         weight=row["weight"],
         retry_share=round(row["retry_share"], SHARE_DIGITS),
         ways=ways,
+        pin=None if row["policy_id"] is None else Pin(row["policy_id"], row["pinned_version"]),
     )
     return CampaignRow(
         plan=plan,
@@ -220,4 +226,5 @@ def _columns(plan: CampaignPlan) -> tuple[object, ...]:
         plan.retry_share,
         json.dumps(numbers_of(plan.ways)) if plan.ways else None,
         [way.trunk_no for way in plan.ways] if len(plan.ways) > 1 else [],
+        *(plan.pin or (None, None)),
     )

@@ -17,6 +17,7 @@ from ringback.store.campaigns import find_campaign
 from ringback.store.decisions import has_call, read_decisions
 from ringback.store.history import read_history
 from ringback.store.keys import Scope
+from ringback.store.retry_policies import policies_of_call
 
 _FILTERS = {
     "agent_id": identifier(AGENT),
@@ -60,7 +61,8 @@ async def get_details(api: Api, ask: Ask) -> Answer:
         history = await read_history(db, ask.workspace_no, call_id)
         reports = await read_reports(db, ask.workspace_no, call_id)
         withheld = await read_decisions(db, ask.workspace_no, call_id)
-    return Answer(show_details(call, history, reports, withheld))
+        policies = await policies_of_call(db, ask.workspace_no, call_id)
+    return Answer(show_details(call, history, reports, withheld, policies))
 
 
 async def get_decisions(api: Api, ask: Ask) -> Answer:

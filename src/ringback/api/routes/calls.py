@@ -1,17 +1,19 @@
 """/v1/calls: one call at a time."""
 
+from typing import Any
+
 import msgspec
 
 from ringback.api import examples
-from ringback.api.fields import Fields, caller_number, identifier, json_object, parsed, phone, text
+from ringback.api.fields import Fields, caller_number, identifier, json_object, phone, text
 from ringback.api.operation import Answer, Api, Ask, Operation
-from ringback.api.routes.campaigns import POLICY_SCHEMA
 from ringback.api.routes.finding import check_agent, found, usable_trunk
+from ringback.api.routes.retry_policies import INLINE, VERSION, as_kept, chosen_policy
 from ringback.api.show import show_call
-from ringback.domain.policy_form import keep_policy, parse_policy
-from ringback.ids import AGENT, TRUNK
+from ringback.ids import AGENT, POLICY, TRUNK
 from ringback.store.calls import NewCall, create_call, find_call
 from ringback.store.keys import Scope
+from ringback.store.retry_policies import Pin
 from ringback.store.zones import zone_set_numbers
 
 NEW = Fields(
@@ -20,7 +22,9 @@ NEW = Fields(
     agent_id=identifier(AGENT, optional=True),
     from_number=caller_number(),
     name=text(optional=True),
-    retry=parsed(parse_policy, POLICY_SCHEMA),
+    retry=INLINE,
+    retry_policy_id=identifier(POLICY, optional=True),
+    retry_policy_version=VERSION,
     variables=json_object(),
 )
 
@@ -33,23 +37,29 @@ async def post_call(api: Api, ask: Ask) -> Answer:
         await check_agent(db, ask, body["agent_id"])
         zones = body["to_number"].zones
         zone_set_no = (await zone_set_numbers(db, [zones]))[zones]
-        call = NewCall(
-            workspace_no=ask.workspace_no,
-            call_id=api.ids.new(ask.now),
-            trunk_no=trunk["trunk_no"],
-            agent_id=body["agent_id"],
-            to_number=body["to_number"].e164,
-            from_number=body["from_number"],
-            name=body["name"],
-            zone_set_no=zone_set_no,
-            variables=msgspec.json.encode(dict(body["variables"])).decode(),
-            retry=msgspec.json.encode(keep_policy(body["retry"])).decode(),
-            created_at=ask.now,
-        )
         async with db.transaction():
+            chosen = await chosen_policy(db, ask, body)
+            call = NewCall(
+                workspace_no=ask.workspace_no,
+                call_id=api.ids.new(ask.now),
+                trunk_no=trunk["trunk_no"],
+                agent_id=body["agent_id"],
+                to_number=body["to_number"].e164,
+                from_number=body["from_number"],
+                name=body["name"],
+                zone_set_no=zone_set_no,
+                variables=msgspec.json.encode(dict(body["variables"])).decode(),
+                retry=as_kept(chosen["retry"]),
+                created_at=ask.now,
+                **_named(chosen["pin"]),
+            )
             await create_call(db, call)
             row = found(await find_call(db, ask.workspace_no, call.call_id), "call")
     return Answer(show_call(row), 201)
+
+
+def _named(pin: Pin | None) -> dict[str, Any]:
+    return {} if pin is None else {"retry_policy_id": pin.policy_id, "retry_policy_version": pin.version}
 
 
 OPERATIONS = (
@@ -62,6 +72,6 @@ OPERATIONS = (
         body=NEW,
         status=201,
         example=examples.CALL,
-        codes=("agent_has_no_message", "test_key", "unknown_agent", "unknown_trunk"),
+        codes=("agent_has_no_message", "test_key", "unknown_agent", "unknown_retry_policy", "unknown_trunk"),
     ),
 )

@@ -8,14 +8,15 @@ from ringback.api.fields import Fields, caller_number, identifier, instant, one_
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.paging import list_body, list_fields, part_of
 from ringback.api.routes.finding import campaign_in_path, check_agent, found
-from ringback.api.show import show_campaign
+from ringback.api.routes.retry_policies import INLINE, VERSION, chosen_policy
+from ringback.api.show_campaign import show_campaign
+from ringback.api.show_policies import show_campaign_policy
 from ringback.api.show_progress import show_progress
 from ringback.api.trunk_list import trunk_columns, trunk_list
 from ringback.domain.campaign import OWNER_ACTIONS, CampaignAction, CampaignState
-from ringback.domain.policy_form import parse_policy
 from ringback.domain.window import parse_window
 from ringback.errors import Conflict, Invalid
-from ringback.ids import AGENT, CAMPAIGN, TRUNK
+from ringback.ids import AGENT, CAMPAIGN, POLICY, TRUNK, show
 from ringback.store.campaign_status import act
 from ringback.store.campaigns import (
     CampaignPlan,
@@ -30,8 +31,8 @@ from ringback.store.campaigns import (
 from ringback.store.database import Connection
 from ringback.store.keys import Scope
 from ringback.store.progress import read_progress
+from ringback.store.retry_policies import campaign_policies
 
-POLICY_SCHEMA = {"type": ["object", "null"], "description": "The retry policy, in its long or its short form."}
 _WINDOW_SCHEMA = {
     "type": ["object", "null"],
     "properties": {"start": {"type": "string"}, "end": {"type": "string"}},
@@ -46,7 +47,9 @@ _OPTIONAL = {
     "calling_window": parsed(parse_window, _WINDOW_SCHEMA),
     "starts_at": instant(),
     "ends_at": instant(),
-    "retry": parsed(parse_policy, POLICY_SCHEMA),
+    "retry": INLINE,
+    "retry_policy_id": identifier(POLICY, optional=True),
+    "retry_policy_version": VERSION,
 }
 _TRUNKS = {"trunk_id": identifier(TRUNK), "trunks": trunk_list()}
 NEW = Fields(name=text(required=True), **_TRUNKS, **_OPTIONAL)
@@ -89,7 +92,7 @@ async def patch_campaign(api: Api, ask: Ask) -> Answer:
         current: CampaignRow = found(await find_campaign(db, ask.workspace_no, campaign.campaign_id), "campaign")
         plan = replace(current.plan, **changes)
         _check_span(plan)
-        await change_campaign(db, campaign, plan)
+        await change_campaign(db, campaign, plan, ask.now)
         campaign = found(await find_campaign(db, ask.workspace_no, campaign.campaign_id), "campaign")
     return Answer(show_campaign(campaign))
 
@@ -114,6 +117,14 @@ async def get_progress(api: Api, ask: Ask) -> Answer:
         return Answer(show_progress(campaign, await read_progress(db, campaign)))
 
 
+async def get_campaign_policies(api: Api, ask: Ask) -> Answer:
+    """What has been in force in it, whole: an attempt's `policy_version` names one of these."""
+    campaign = await campaign_in_path(api, ask)
+    async with api.database.connection() as db:
+        rows = await campaign_policies(db, ask.workspace_no, campaign.campaign_no)
+    return Answer({"campaign_id": show(CAMPAIGN, campaign.campaign_id), "data": list(map(show_campaign_policy, rows))})
+
+
 async def _plan_columns(db: Connection, ask: Ask, *, new: bool = False) -> dict[str, Any]:
     """The body's fields by the names that the plan has for them, its trunks and agent looked up."""
     columns = {name: value for name, value in ask.body.items() if name not in _TRUNKS}
@@ -121,7 +132,7 @@ async def _plan_columns(db: Connection, ask: Ask, *, new: bool = False) -> dict[
     if "calling_window" in columns:
         columns["window"] = columns.pop("calling_window")
     await check_agent(db, ask, columns.get("agent_id"))
-    return columns
+    return columns | await chosen_policy(db, ask, columns)
 
 
 def _check_span(plan: CampaignPlan) -> None:
@@ -130,7 +141,7 @@ def _check_span(plan: CampaignPlan) -> None:
 
 
 _PATH = "/v1/campaigns"
-_REFERENCES = ("agent_has_no_message", "test_key", "unknown_agent", "unknown_trunk")
+_REFERENCES = ("agent_has_no_message", "test_key", "unknown_agent", "unknown_retry_policy", "unknown_trunk")
 _ONE = f"{_PATH}/{{id}}"
 OPERATIONS = (
     Operation(
@@ -190,6 +201,15 @@ OPERATIONS = (
         "How far a campaign has come; the sums are those of its ended attempts, exactly.",
         get_progress,
         example=examples.PROGRESS,
+        codes=("campaign_not_found",),
+    ),
+    Operation(
+        "GET",
+        f"{_ONE}/policies",
+        Scope.CALLS_READ,
+        "The retry policies that have been in force in a campaign, oldest first; each attempt names its own.",
+        get_campaign_policies,
+        example=examples.CAMPAIGN_POLICIES,
         codes=("campaign_not_found",),
     ),
 )

@@ -11,6 +11,9 @@ UNION ALL SELECT 'agent_audio', count(*) FROM agent_audio
 UNION ALL SELECT 'trunks', count(*) FROM trunks
 UNION ALL SELECT 'caller_numbers', count(*) FROM caller_numbers
 UNION ALL SELECT 'campaigns', count(*) FROM campaigns
+UNION ALL SELECT 'retry_policies', count(*) FROM retry_policies
+UNION ALL SELECT 'retry_policy_versions', count(*) FROM retry_policy_versions
+UNION ALL SELECT 'campaign_policies', count(*) FROM campaign_policies
 UNION ALL SELECT 'limits', count(*) FROM limits
 UNION ALL SELECT 'calls', count(*) FROM calls
 UNION ALL SELECT 'queue', count(*) FROM queue

@@ -2,8 +2,8 @@
 -- A call that belongs to no campaign, and its place in the queue: it is due now, bound by its caller number's limit.
 WITH made AS (
     INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, agent_id, to_number, from_number, name,
-                       zone_set_no, variables, retry, created_at)
-    VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10::text::jsonb, $11)
+                       zone_set_no, variables, retry, created_at, retry_policy_id, retry_policy_version)
+    VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10::text::jsonb, $11, $12, $13)
     RETURNING workspace_no, call_id, trunk_no, created_at
 )
 INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, caller_no, attempt, due_at)
@@ -17,6 +17,7 @@ FROM made;
 SELECT c.call_id, c.campaign_no, p.campaign_id, t.trunk_id, t.name AS trunk, coalesce(c.agent_id, p.agent_id) AS agent_id,
        c.to_number, coalesce(c.from_number, p.from_number) AS from_number, c.name, z.zones,
        c.variables::text AS variables, coalesce(c.retry, p.retry)::text AS retry, c.created_at,
+       c.retry_policy_id, c.retry_policy_version,
        c.final_status, c.final_reason, c.finished_at, q.attempt AS next_attempt, q.due_at AS next_attempt_at,
        a.live_status, a.attempts, a.connected_sec, a.billed_sec, a.cost_micros, a.currency, a.currencies,
        a.recorded, last.end_reason, last.answered_by, last.called_at, last.duration_sec

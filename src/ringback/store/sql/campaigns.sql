@@ -1,13 +1,19 @@
 -- name: create_campaign
--- A campaign and its limit: without a row in limits nothing of it could be dialled.
+-- A campaign, the first version of its policy, and its limit: without a row in limits nothing of it could be dialled.
 WITH made AS (
     INSERT INTO campaigns (workspace_no, campaign_id, name, agent_id, trunk_no, from_number, status, retry,
-                           window_start_min, window_end_min, starts_at, ends_at, weight, retry_share, ways, lane_trunks, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, 'draft', $7::text::jsonb, $8, $9, $10, $11, $12, $13, $14::text::jsonb, $15, $16)
-    RETURNING workspace_no, campaign_no
+                           window_start_min, window_end_min, starts_at, ends_at, weight, retry_share, ways, lane_trunks,
+                           created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, 'draft', $7::text::jsonb, $8, $9, $10, $11, $12, $13, $14::text::jsonb, $15, $18)
+    RETURNING workspace_no, campaign_no, policy_version, retry, created_at
+),
+in_force AS (
+    INSERT INTO campaign_policies (workspace_no, campaign_no, policy_version, retry, policy_id, pinned_version,
+                                   created_at)
+    SELECT workspace_no, campaign_no, policy_version, retry, $16, $17, created_at FROM made
 )
 INSERT INTO limits (workspace_no, kind, ref_no, max_concurrent_calls)
-SELECT workspace_no, 'campaign', campaign_no, $17 FROM made;
+SELECT workspace_no, 'campaign', campaign_no, $19 FROM made;
 
 -- name: campaign
 -- One campaign with its trunks and its cap.
@@ -17,9 +23,11 @@ SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk
        (SELECT jsonb_agg(jsonb_build_array(w.way -> 0, w.way -> 1, w.way -> 2, u.trunk_id, u.kind) ORDER BY w.place)::text
         FROM jsonb_array_elements(c.ways) WITH ORDINALITY AS w (way, place)
         JOIN trunks u ON u.workspace_no = c.workspace_no AND u.trunk_no = (w.way ->> 0)::integer) AS ways,
-       l.max_concurrent_calls
+       l.max_concurrent_calls, k.policy_id, k.pinned_version
 FROM campaigns c
 JOIN trunks t ON t.workspace_no = c.workspace_no AND t.trunk_no = c.trunk_no
+LEFT JOIN campaign_policies k ON k.workspace_no = c.workspace_no AND k.campaign_no = c.campaign_no
+    AND k.policy_version = c.policy_version
 LEFT JOIN limits l ON l.workspace_no = c.workspace_no AND l.kind = 'campaign' AND l.ref_no = c.campaign_no
 WHERE c.workspace_no = $1 AND c.campaign_id = $2;
 
@@ -31,9 +39,11 @@ SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk
        (SELECT jsonb_agg(jsonb_build_array(w.way -> 0, w.way -> 1, w.way -> 2, u.trunk_id, u.kind) ORDER BY w.place)::text
         FROM jsonb_array_elements(c.ways) WITH ORDINALITY AS w (way, place)
         JOIN trunks u ON u.workspace_no = c.workspace_no AND u.trunk_no = (w.way ->> 0)::integer) AS ways,
-       l.max_concurrent_calls
+       l.max_concurrent_calls, k.policy_id, k.pinned_version
 FROM campaigns c
 JOIN trunks t ON t.workspace_no = c.workspace_no AND t.trunk_no = c.trunk_no
+LEFT JOIN campaign_policies k ON k.workspace_no = c.workspace_no AND k.campaign_no = c.campaign_no
+    AND k.policy_version = c.policy_version
 LEFT JOIN limits l ON l.workspace_no = c.workspace_no AND l.kind = 'campaign' AND l.ref_no = c.campaign_no
 WHERE c.workspace_no = $1 AND ($2::text IS NULL OR c.status = $2) AND ($3::uuid IS NULL OR c.campaign_id < $3)
 ORDER BY c.campaign_id DESC LIMIT $4 OFFSET $5;
@@ -46,16 +56,37 @@ SELECT count(*) FROM campaigns WHERE workspace_no = $1 AND ($2::text IS NULL OR 
 -- Hold a campaign's row, and tell its state as it is now. Claims hold it as well, and wait or are waited for.
 SELECT status FROM campaigns WHERE workspace_no = $1 AND campaign_no = $2 FOR UPDATE;
 
+-- name: keep_in_force
+-- Note what is in force now, where an API of the release before has changed it and noted nothing.
+INSERT INTO campaign_policies (workspace_no, campaign_no, policy_version, retry, created_at)
+SELECT workspace_no, campaign_no, policy_version, retry, $3 FROM campaigns
+WHERE workspace_no = $1 AND campaign_no = $2
+ON CONFLICT DO NOTHING;
+
 -- name: change_campaign
--- What its owner may change. The version goes up with the policy, and is stored with every attempt. In the lanes of the
--- trunks that it had until now there may still be dials.
-UPDATE campaigns SET
-    name = $3, agent_id = $4, trunk_no = $5, from_number = $6,
-    policy_version = CASE WHEN retry = $7::text::jsonb THEN policy_version ELSE policy_version + 1 END,
-    retry = $7::text::jsonb, window_start_min = $8, window_end_min = $9, starts_at = $10, ends_at = $11,
-    weight = $12, retry_share = $13, ways = $14::text::jsonb,
-    lane_trunks = ARRAY(SELECT DISTINCT unnest(lane_trunks || $15::integer[]) ORDER BY 1)
-WHERE workspace_no = $1 AND campaign_no = $2;
+-- What its owner may change. The version goes up with the policy, or with the version of a named one that it is, and is
+-- stored with every attempt. In the lanes of the trunks that it had until now there may still be dials.
+WITH in_force AS (
+    SELECT k.policy_id, k.pinned_version
+    FROM campaigns c JOIN campaign_policies k ON k.workspace_no = c.workspace_no AND k.campaign_no = c.campaign_no
+        AND k.policy_version = c.policy_version
+    WHERE c.workspace_no = $1 AND c.campaign_no = $2
+),
+changed AS (
+    UPDATE campaigns c SET
+        name = $3, agent_id = $4, trunk_no = $5, from_number = $6,
+        policy_version = CASE WHEN c.retry = $7::text::jsonb AND k.policy_id IS NOT DISTINCT FROM $16::uuid
+            AND k.pinned_version IS NOT DISTINCT FROM $17::integer THEN c.policy_version ELSE c.policy_version + 1 END,
+        retry = $7::text::jsonb, window_start_min = $8, window_end_min = $9, starts_at = $10, ends_at = $11,
+        weight = $12, retry_share = $13, ways = $14::text::jsonb,
+        lane_trunks = ARRAY(SELECT DISTINCT unnest(c.lane_trunks || $15::integer[]) ORDER BY 1)
+    FROM in_force k
+    WHERE c.workspace_no = $1 AND c.campaign_no = $2
+    RETURNING c.workspace_no, c.campaign_no, c.policy_version, c.retry
+)
+INSERT INTO campaign_policies (workspace_no, campaign_no, policy_version, retry, policy_id, pinned_version, created_at)
+SELECT workspace_no, campaign_no, policy_version, retry, $16, $17, $18 FROM changed
+ON CONFLICT DO NOTHING;
 
 -- name: set_status
 -- Move a campaign, whose row is locked, to another state.

@@ -121,6 +121,40 @@ CREATE INDEX campaigns_running ON campaigns (workspace_no, campaign_no) WHERE st
 -- Every node asks for these all the time: of a table of wide rows that is still small the planner would walk over more.
 CREATE INDEX campaigns_hang_up ON campaigns (workspace_no, campaign_no) WHERE hang_up;
 
+-- Retry policies that a workspace has named. A change is a version of its own, and no version is ever changed.
+CREATE TABLE retry_policies (
+    workspace_no integer NOT NULL REFERENCES workspaces,
+    policy_id    uuid NOT NULL,
+    name         text NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_no, policy_id)
+);
+
+CREATE TABLE retry_policy_versions (
+    workspace_no integer NOT NULL,
+    policy_id    uuid NOT NULL,
+    version      integer NOT NULL CHECK (version > 0),
+    retry        jsonb NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_no, policy_id, version),
+    FOREIGN KEY (workspace_no, policy_id) REFERENCES retry_policies
+);
+
+-- What was in force in a campaign, by its own counter, which each attempt names: it can be read back for ever. Which
+-- version of which named policy it was is null where it was none; that policy may be gone since.
+CREATE TABLE campaign_policies (
+    workspace_no   integer NOT NULL,
+    campaign_no    integer NOT NULL,
+    policy_version integer NOT NULL,
+    retry          jsonb NOT NULL,
+    policy_id      uuid,
+    pinned_version integer,
+    created_at     timestamptz NOT NULL,
+    PRIMARY KEY (workspace_no, campaign_no, policy_version),
+    CHECK ((policy_id IS NULL) = (pinned_version IS NULL))
+);
+CREATE INDEX campaign_policies_pins ON campaign_policies (workspace_no, policy_id) WHERE policy_id IS NOT NULL;
+
 -- A limit that has no row allows nothing; a cap that is null is no cap.
 CREATE TABLE limits (
     workspace_no         integer NOT NULL REFERENCES workspaces,
@@ -176,6 +210,9 @@ CREATE TABLE calls (
     final_reason text
         CHECK (final_reason IN ('reached', 'attempts_exhausted', 'not_retryable', 'expired', 'cancelled', 'opted_out')),
     finished_at  timestamptz,
+    -- of a single call whose policy is a version of a named one
+    retry_policy_id      uuid,
+    retry_policy_version integer,
     CHECK ((final_status IS NULL) = (finished_at IS NULL)),
     CHECK ((final_status IS NULL) = (final_reason IS NULL)),
     CHECK ((campaign_no = 0) = (retry IS NOT NULL))
