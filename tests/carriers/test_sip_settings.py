@@ -23,6 +23,7 @@ WHOLE = {
     "media_port_low": 20_000,
     "media_port_high": 20_999,
     "net_interface": "eth0",
+    "media_address": "203.0.113.7",
     "follow_redirects": True,
     "srtp": False,
     "max_calls_per_worker": 100,
@@ -122,6 +123,11 @@ def test_a_host_is_a_name_or_an_address(given, host):
         ("media_port_low", 80),
         ("media_port_high", 70_000),
         ("net_interface", "eth0 eth1"),
+        ("media_address", "eth0"),
+        ("media_address", "0.0.0.0"),  # noqa: S104  # nothing is bound to it
+        ("media_address", "239.1.2.3"),
+        ("media_address", "2001:db8::1"),
+        ("media_address", 3405803783),
         ("follow_redirects", None),
         ("srtp", True),
         ("srtp", None),
@@ -166,6 +172,8 @@ def test_a_password_is_in_no_message():
         ({"register": True}, "settings.username is missing"),
         ({"media_port_low": 20_001, "media_port_high": 20_001}, "settings.media_port_high must be above"),
         ({"ca_file": "/etc/ca.pem"}, "settings.ca_file must be left out"),
+        ({"media_address": "203.0.113.7", "host": "2001:db8::1"}, "settings.media_address must be left out"),
+        ({"media_address": "203.0.113.7", "net_interface": "2001:db8::1"}, "settings.media_address must be left out"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(given, line):

@@ -367,8 +367,9 @@ FIRST: tuple[Case, ...] = (
         lambda facts: _is_without_media(facts) and _offers_private(facts),
         _fails(
             "answered, and no media came in: the far end was told to send it to an address of a private network",
-            "have the far end send its media to where ours comes from (symmetric RTP, `comedia`), give this machine "
-            "a public address, or put a session border controller beside it",
+            "set `media_address` to the public address, where NAT leads all of it here (1:1); else have the far end "
+            "send its media to where ours comes from (symmetric RTP, `comedia`), give this machine a public address, "
+            "or put a session border controller beside it",
         ),
     ),
     Case(
@@ -376,7 +377,7 @@ FIRST: tuple[Case, ...] = (
         _fails(
             "answered, and no media came in",
             "let UDP from `media_port_low` to `media_port_high` through to this machine, and see that the address in "
-            "our SDP above is one that the far end reaches; it is that of `net_interface`",
+            "our SDP above is one that the far end reaches; it is `media_address`, else that of `net_interface`",
         ),
     ),
     Case(

@@ -12,11 +12,12 @@ import msgspec
 from ringback.carriers.carrier import Agent
 from ringback.carriers.sip.agents.detection_settings import Detect, parse_detection, split_detection
 from ringback.carriers.sip.agents.recording_settings import split_recorded
+from ringback.carriers.sip.callers import sip_uri
 from ringback.carriers.sip.line import FRAME_SEC, Audio, RunAgent
 from ringback.carriers.sip.other_end import CallOut
 from ringback.carriers.sip.protocol import Closed, FromWorker, NotSent, PickedUp, Place, Rang, Sent, Wire, as_unix
 from ringback.carriers.sip.settings import SipSettings
-from ringback.carriers.sip.stack import Kind, News, Stack, StackCall, StackRefused, read_closed, sip_uri
+from ringback.carriers.sip.stack import Kind, News, Stack, StackCall, StackRefused, read_closed
 from ringback.carriers.sip.tape import Tape, prepare_tape
 from ringback.carriers.sip.wire import ATTEMPT_HEADER, Noted, Seen, Wires
 from ringback.clock import Clock

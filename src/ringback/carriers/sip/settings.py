@@ -6,7 +6,7 @@ What goes into a SIP message or into the stack's own configuration is held to ch
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 from typing import Any, Literal
 
 from ringback.errors import Invalid
@@ -50,6 +50,7 @@ class SipSettings:
         media_port_low: the first UDP port for media.
         media_port_high: the last one.
         net_interface: the interface, or its address, for signalling and media; None for what the route says.
+        media_address: the IPv4 address that is announced for media, as NAT shows it; None for that of the interface.
         follow_redirects: whether a 3xx is followed to where it points.
         srtp: whether media must be encrypted: it cannot be, so only false is taken.
         max_calls_per_worker: calls in one process at most.
@@ -76,6 +77,7 @@ class SipSettings:
     media_port_low: int = 16_384
     media_port_high: int = 32_767
     net_interface: str | None = None
+    media_address: str | None = None
     follow_redirects: bool = False
     srtp: bool = False
     max_calls_per_worker: int = 200
@@ -138,6 +140,8 @@ def _conflicts(settings: SipSettings, field: str) -> Iterator[str]:
         yield f"{field}.media_port_high must be above media_port_low: each call takes two ports"
     if settings.ca_file is not None and settings.transport != "tls":
         yield f"{field}.ca_file must be left out, or the transport be 'tls'"
+    if settings.media_address is not None and ":" in settings.host + (settings.net_interface or ""):
+        yield f"{field}.media_address must be left out: it is for IPv4, and the far end is reached over IPv6"
 
 
 def _optional(read: Reader) -> Reader:
@@ -227,6 +231,17 @@ def _ip(text: str) -> str:
     return str(ip_address(text))
 
 
+def _ipv4(value: Any) -> str:
+    """One that media can be sent to."""
+    try:
+        address = IPv4Address(value if isinstance(value, str) else "")
+    except ValueError:
+        address = IPv4Address(0)
+    if address.is_unspecified or address.is_multicast or int(address) == 2**32 - 1:
+        raise ValueError("must be the IPv4 address under which this machine is seen from outside, such as '192.0.2.10'")
+    return str(address)
+
+
 _READERS: Mapping[str, Reader] = {
     "host": _host,
     "port": _optional(_whole(1, 65_535)),
@@ -246,6 +261,7 @@ _READERS: Mapping[str, Reader] = {
     "media_port_low": _whole(1024, 65_534),
     "media_port_high": _whole(1025, 65_535),
     "net_interface": _optional(_like(_INTERFACE, "an interface or its address, such as 'eth0' or '192.0.2.7'")),
+    "media_address": _optional(_ipv4),
     "follow_redirects": _truth,
     "srtp": _srtp,
     "max_calls_per_worker": _whole(1, 400),

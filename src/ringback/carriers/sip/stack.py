@@ -11,14 +11,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
-from typing import cast
 
 import baresip
 from baresip.errors import AudioNotActive, AudioRestarted, BaresipError
 from baresip.events import Event, StackEvent
 
-from ringback.carriers.sip.request import Transport
+from ringback.carriers.sip.callers import Caller, address, over_trunk, past_trunk, registered, sip_uri
+from ringback.carriers.sip.mapped import mirror
 from ringback.carriers.sip.settings import SipSettings
 
 CALLS_PER_AGENT = 200
@@ -31,7 +30,6 @@ EXPECTED_GAP = 64
 """Early events are kept for so many handles at most."""
 
 _FINAL = re.compile(r"(?P<code>[1-6]\d\d)(?: [^,]*)?(?:,(?P<reason>.*))?", re.DOTALL)
-_TRANSPORT = re.compile(r";transport=(udp|tcp|tls)\b", re.IGNORECASE)
 _Q850 = re.compile(r"Q\.850\s*;(?:[^,]*;)?\s*cause\s*=\s*(\d{1,3})", re.IGNORECASE)
 
 
@@ -227,6 +225,7 @@ class Stack:
         self._making = asyncio.Lock()
         self._registered: baresip.UserAgent | None = None
         self._known = _Known()
+        self._mirror: tuple[asyncio.DatagramTransport, int] | None = None
 
     async def start(self) -> None:
         """Bring it up.
@@ -244,6 +243,8 @@ class Stack:
         self._runtime.on_dead = self._on_death
         self._runtime.subscribe(self._hear)
         settings = self._settings
+        if settings.media_address is not None:
+            self._mirror = await mirror(settings.media_address)
         await self._runtime.start(
             baresip.Config(
                 net_interface=settings.net_interface,
@@ -254,9 +255,9 @@ class Stack:
             )
         )
         if settings.register and settings.username:
-            self._registered = await self._new_agent(self._account(settings.username, REGISTER_SEC))
+            self._registered = await self._new_agent(self._account(registered(settings, REGISTER_SEC)))
             await self._registered.register()
-        await self._agent(self._caller(None))
+        await self._agent(self._account(over_trunk(settings, None)))
 
     async def dial(
         self, to_number: str, from_number: str | None, headers: Mapping[str, str], listener: Callable[[News], None]
@@ -266,9 +267,8 @@ class Stack:
         Raises:
             StackRefused: nothing was sent.
         """
-        return await self._invite(
-            sip_uri(self._settings, to_number), partial(self._caller, from_number), headers, listener
-        )
+        caller = over_trunk(self._settings, from_number)
+        return await self._invite(sip_uri(self._settings, to_number), caller, headers, listener)
 
     async def follow(
         self, uri: str, from_number: str | None, headers: Mapping[str, str], listener: Callable[[News], None]
@@ -280,9 +280,9 @@ class Stack:
         """
         if ";transport=" not in uri:
             uri = f"{uri};transport={self._settings.transport}"
-        if uri.partition("@")[2].partition(";")[0] != _address(self._settings):
+        if uri.partition("@")[2].partition(";")[0] != address(self._settings):
             return await self.call_out(uri, from_number, headers, listener)
-        return await self._invite(uri, partial(self._caller, from_number), headers, listener)
+        return await self._invite(uri, over_trunk(self._settings, from_number), headers, listener)
 
     async def call_out(
         self, uri: str, from_number: str | None, headers: Mapping[str, str], listener: Callable[[News], None]
@@ -292,19 +292,13 @@ class Stack:
         Raises:
             StackRefused: nothing was sent.
         """
-        named = _TRANSPORT.search(uri)
-        transport = cast(Transport, named[1].lower() if named else "udp")
-        return await self._invite(uri, partial(self._stranger, from_number, transport), headers, listener)
+        return await self._invite(uri, past_trunk(self._settings, from_number, uri), headers, listener)
 
     async def _invite(
-        self,
-        uri: str,
-        account: Callable[[], baresip.Account],
-        headers: Mapping[str, str],
-        listener: Callable[[News], None],
+        self, uri: str, caller: Caller, headers: Mapping[str, str], listener: Callable[[News], None]
     ) -> StackCall:
         try:
-            agent = await self._agent(account())
+            agent = await self._agent(self._account(caller))
             agent.calls += 1
             try:
                 call = await agent.ua.dial(uri, dict(headers))
@@ -323,6 +317,23 @@ class Stack:
     async def close(self) -> None:
         """Take it down; calls that are up are dropped without a word, so hang up first."""
         await self._runtime.close()
+        if self._mirror is not None:
+            self._mirror[0].close()
+
+    def _account(self, caller: Caller) -> baresip.Account:
+        """As the library has it."""
+        stun = ("medianat=stun", f"stunserver=stun:127.0.0.1:{self._mirror[1]}") if self._mirror else ()
+        return baresip.Account(
+            user=caller.user,
+            domain=caller.domain,
+            password=caller.password,
+            registrar=caller.proxy,
+            reg_interval=caller.register_sec,
+            transport=caller.transport,
+            audio_codecs=tuple(_CODECS[codec] for codec in self._settings.codecs),
+            auth_user=caller.auth_user,
+            extra_params=stun if caller.announces else (),
+        )
 
     async def _agent(self, account: baresip.Account) -> _Agent:
         """A user agent for an account that has room for one more call."""
@@ -338,35 +349,6 @@ class Stack:
         ua = await baresip.UserAgent.create(self._runtime, account)
         ua.on_incoming(_refuse)
         return ua
-
-    def _caller(self, from_number: str | None) -> baresip.Account:
-        """Who calls over the trunk."""
-        return self._account(from_number or self._settings.from_number or self._settings.username or "ringback", 0)
-
-    def _stranger(self, from_number: str | None, transport: Transport) -> baresip.Account:
-        """Who calls past the trunk: of the same number, without user, password and proxy."""
-        settings = self._settings
-        return baresip.Account(
-            user=from_number or settings.from_number or "ringback",
-            domain=settings.from_domain or _address(settings),
-            password="",
-            reg_interval=0,
-            transport=transport,
-            audio_codecs=tuple(_CODECS[codec] for codec in settings.codecs),
-        )
-
-    def _account(self, user: str, reg_interval: int) -> baresip.Account:
-        settings = self._settings
-        return baresip.Account(
-            user=user,
-            domain=settings.from_domain or _address(settings),
-            password=settings.password or "",
-            registrar=settings.outbound_proxy,
-            reg_interval=reg_interval,
-            transport=settings.transport,
-            audio_codecs=tuple(_CODECS[codec] for codec in settings.codecs),
-            auth_user=settings.username,
-        )
 
     def _hear(self, event: StackEvent) -> None:
         call = self._known.calls.get(event.call)
@@ -387,16 +369,6 @@ class Stack:
             del self._known.calls[handle]
             call.agent.calls -= 1
         call.hear(event)
-
-
-def sip_uri(settings: SipSettings, number: str) -> str:
-    """Whom to invite for a number (RFC 3261, section 19.1)."""
-    return f"sip:{number}@{_address(settings)};transport={settings.transport}"
-
-
-def _address(settings: SipSettings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"{host}:{settings.port}" if settings.port else host
 
 
 def _refuse(call: baresip.Call) -> None:
@@ -425,19 +397,6 @@ def _extra(settings: SipSettings) -> str:
     else:  # an agent may call out over TLS, whatever the trunk has
         lines += ["sip_verify_server yes", f"sip_cafile {settings.ca_file or '/etc/ssl/certs/ca-certificates.crt'}"]
     return "\n".join(lines) + "\n"
-
-
-class _Wire(logging.Handler):
-    """Hands on each SIP message; runs on the stack's log thread."""
-
-    def __init__(self, on_message: Callable[[bool, str], None]) -> None:
-        super().__init__(logging.DEBUG)
-        self._on_message = on_message
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Hand it on."""
-        head, _, text = record.getMessage().partition("\n")
-        self._on_message(head.startswith("TX"), text)
 
 
 def _silence(on_message: Callable[[bool, str], None]) -> None:
