@@ -387,7 +387,13 @@ class Leg:
             )
         )
         self._wires.forget(self.ids["sip_call_id"])
+        self._let_go()
         self._done(self)
+
+    def _let_go(self) -> None:
+        """Leave no circle: it is seldom looked for those, so that a worker would grow by all that it has had."""
+        self._agent = self._tape = self._timer = None
+        self._others.clear()
 
     async def _seen_to_its_end(self, code: int | None) -> Noted:
         """What was seen of it on the wire, once that has caught up with the stack's own news."""

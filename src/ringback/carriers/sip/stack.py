@@ -90,6 +90,10 @@ _KINDS = {
 }
 
 
+def _nobody(_news: News) -> None:
+    """Listens to a call that is over."""
+
+
 class StackCall:
     """One dial in the stack.
 
@@ -125,10 +129,11 @@ class StackCall:
             if digit:
                 self.listener(News(Kind.DIGIT, digit))
         elif event.event in _KINDS:
+            listener = self.listener
             if event.event is Event.CALL_CLOSED:
-                self.closed = True
+                self.closed, self.listener = True, _nobody  # who listens knows us: a circle would be left
                 self._count(event.stats)
-            self.listener(News(_KINDS[event.event], event.text or ""))
+            listener(News(_KINDS[event.event], event.text or ""))
 
     def _count(self, stats: dict[str, dict[str, int]]) -> None:
         """Packets of media, each way."""

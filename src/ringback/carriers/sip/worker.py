@@ -5,7 +5,6 @@ It lives with its socket. When the node's end is gone, for whatever reason, it h
 
 import argparse
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -39,6 +38,7 @@ from ringback.carriers.sip.protocol import (
 from ringback.carriers.sip.request import ack, address_of, ask, bye, next_hop, tell
 from ringback.carriers.sip.settings import parse_settings
 from ringback.carriers.sip.stack import Stack, StackRefused
+from ringback.carriers.sip.tidy import collect_seldom, keep_tidy
 from ringback.carriers.sip.wire import Noted, Seen, Wires, is_fork, mask
 from ringback.clock import SystemClock
 
@@ -74,6 +74,7 @@ class Worker:
             self._tell(Broken(str(refused)))
             return
         self._tell(Ready(os.getpid()))
+        self._spawn(keep_tidy(lambda: not self._legs))
         with suppress(ConnectionError):  # the node was killed
             while line := await reader.readline():
                 self._obey(TO_WORKER.decode(line))
@@ -167,13 +168,6 @@ def keep_errors_ours() -> None:
     sys.stderr = os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1)
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
-
-
-def collect_seldom() -> None:
-    """Let Python look for cycles seldom: it makes few here, and each look holds up the audio of all calls."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 def main() -> None:
