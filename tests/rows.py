@@ -6,20 +6,24 @@ from tests.world import NOON, World
 from whenever import Instant
 
 
-async def single_call(world: World, *, n: int = 1, due_at: Instant = NOON) -> None:
-    """A call of no campaign: at most two dials, ten minutes apart, to a number that no lead has."""
+async def single_call(world: World, *, n: int = 1, due_at: Instant = NOON, agent: UUID | None = None) -> UUID:
+    """A call of no campaign: at most two dials, ten minutes apart, to a number that no lead has; returns its id."""
+    made = UUID(int=n)
     await world.value(
         """WITH call AS (
-            INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, to_number, zone_set_no, retry, created_at)
-            VALUES ($1, $2, 0, $3, '+14155550999', 1, '{"max_attempts": 2, "after": {"no-answer": ["10m"]}}', $4)
+            INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, to_number, zone_set_no, retry, created_at,
+                agent_id)
+            VALUES ($1, $2, 0, $3, '+14155550999', 1, '{"max_attempts": 2, "after": {"no-answer": ["10m"]}}', $4, $5)
             RETURNING *
         )
         INSERT INTO queue SELECT workspace_no, call_id, 0, trunk_no, 1, created_at FROM call""",
         world.workspace_no,
-        UUID(int=n),
+        made,
         world.trunk_no,
         due_at,
+        agent,
     )
+    return made
 
 
 async def second_campaign(world: World) -> int:

@@ -175,6 +175,21 @@ class TrunkUp:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentUnready:
+    """An agent cannot be made ready on this node: nothing is dialled for it from here until it can; its calls wait."""
+
+    agent: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReady:
+    """An agent that could not be made ready on this node is ready."""
+
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class Replied:
     """A request was answered.
 
@@ -272,6 +287,8 @@ Event = (
     | TrunkRefused
     | TrunkDown
     | TrunkUp
+    | AgentUnready
+    | AgentReady
     | Replied
     | DutyFailed
     | NodeStarted
@@ -283,7 +300,7 @@ Event = (
 )
 Publish = Callable[[Event], None]
 
-_LOUD = (DutyFailed, TrunkRefused, TrunkDown, LeaseLost, NodeEnded)
+_LOUD = (DutyFailed, TrunkRefused, TrunkDown, AgentUnready, LeaseLost, NodeEnded)
 _QUIET = (Claimed, DialsWithheld, Placed, Settled, Renewed, Replied, LedgerWritten, LedgerSigned)
 _SILENT = (AttemptsEnded,)
 

@@ -4,16 +4,18 @@ from pathlib import Path
 
 import pytest
 from tests.engine.carriers import Puppet, use
-from tests.rows import an_agent
+from tests.engine.duties import another_campaign
+from tests.rows import an_agent, single_call
 from tests.world import NOON
 from whenever import TimeDelta
 
 from ringback.carriers.carrier import Agent, Answered, Ended
+from ringback.clock import seconds
 from ringback.config import AUDIO
 from ringback.domain.outcome import EndReason
-from ringback.engine import brief
+from ringback.engine.unready import FIRST_SEC, LONGEST_SEC
 from ringback.errors import DatabaseUnavailable
-from ringback.events import DutyFailed, Withdrawn
+from ringback.events import AgentReady, AgentUnready, Claimed, Withdrawn
 from ringback.ids import AGENT, CALL, show
 from ringback.sealing import Sealer
 from ringback.store.agent_audio import drop_audio, keep_audio
@@ -112,9 +114,8 @@ async def test_only_a_message_plays_a_recording(make_world):
     assert [dial.agent.settings for dial in puppet.placed] == [{"audio": "both ways"}]
 
 
-async def test_what_cannot_be_made_ready_here_is_not_dialled(make_world, monkeypatch):
-    """Nobody is called for a message that cannot be played; others are, and the dial is due as before."""
-    monkeypatch.setattr(brief, "RETRY_SEC", 0)
+async def test_what_cannot_be_made_ready_here_is_not_dialled(make_world):
+    """Nobody is called for a message that cannot be played; others are, and the dial is due again in a moment."""
     world = await make_world(leads=2)
     agent = await agent_of_the_campaign(world)
     await record(world, agent)
@@ -124,11 +125,60 @@ async def test_what_cannot_be_made_ready_here_is_not_dialled(make_world, monkeyp
     engine, puppet = await claimed(world, 2)
     await engine.placer.run_once()
     assert [dial.call_id for dial in puppet.placed] == [first]
-    assert [(row["call_id"], row["attempt"]) for row in await world.queue()] == [(second, 1)]
+    [waiting] = await world.queue()
+    assert (waiting["call_id"], waiting["attempt"]) == (second, 1)
+    assert waiting["due_at"] == world.clock.now() + seconds(FIRST_SEC)
     assert [event.dials for event in world.events if isinstance(event, Withdrawn)] == [1]
-    [failed] = [event for event in world.events if isinstance(event, DutyFailed)]
-    assert failed.duty == "brief"
-    assert show(AGENT, agent) in failed.why
+    [unready] = [event for event in world.events if isinstance(event, AgentUnready)]
+    assert unready.agent == show(AGENT, agent)
+
+
+async def rounds(world, engine, sec, step_ms=250):
+    """Let time pass, in steps in each of which the node dials; returns how many dials were claimed in it."""
+    before = len(world.events)
+    for _ in range(round(sec * 1000 / step_ms)):
+        world.clock.advance_to(world.clock.now() + TimeDelta(milliseconds=step_ms))
+        await engine.node.lease.run_once()
+        await engine.node.permits.run_once()
+        await engine.dialler.run_once()
+        await engine.placer.run_once()
+    return sum(event.dials for event in world.events[before:] if isinstance(event, Claimed))
+
+
+async def test_a_campaign_whose_agent_is_not_ready_is_left_alone_and_others_go_on(make_world):
+    """It is tried again later and later, told of once, and goes on once its agent is ready."""
+    world = await make_world(leads=3)
+    await record(world, await agent_of_the_campaign(world))
+    (world.folder / AUDIO).write_text("in the way")
+    engine, puppet = await claimed(world, 3)
+    await engine.placer.run_once()
+    # after 1, 2, 4, 8 and 16 s, and then every 30 s: five times in the first half minute
+    assert await rounds(world, engine, 32) == 5 * 3
+    other = await another_campaign(world, 2, agent_id=await an_agent(world, 2))
+    assert await rounds(world, engine, 5) == 2
+    assert {dial.agent.kind for dial in puppet.placed} == {"message"}
+    assert len(puppet.placed) == 2
+    assert other.campaign.campaign_no != world.campaign.campaign_no
+    assert [type(event) for event in world.events if isinstance(event, AgentUnready | AgentReady)] == [AgentUnready]
+    (world.folder / AUDIO).unlink()
+    assert await rounds(world, engine, LONGEST_SEC) == 3
+    assert len(puppet.placed) == 5
+    assert [type(event) for event in world.events if isinstance(event, AgentUnready | AgentReady)][1:] == [AgentReady]
+
+
+async def test_a_single_call_whose_agent_is_not_ready_holds_up_no_other(make_world):
+    """Single calls wait in one lane, and have an agent each."""
+    world = await make_world(leads=1)
+    bad = await an_agent(world, 1)
+    await record(world, bad)
+    (world.folder / AUDIO).write_text("in the way")
+    await single_call(world, n=1, agent=bad)
+    engine, puppet = await claimed(world, 2)
+    await engine.placer.run_once()
+    assert [dial.agent for dial in puppet.placed] == [None]
+    good = await single_call(world, n=2, agent=await an_agent(world, 2))
+    assert await rounds(world, engine, 0.5) == 1
+    assert [dial.call_id for dial in puppet.placed[1:]] == [good]
 
 
 async def test_an_agents_secrets_are_told_in_the_clear(make_world):
@@ -143,9 +193,8 @@ async def test_an_agents_secrets_are_told_in_the_clear(make_world):
     ]
 
 
-async def test_without_the_key_of_its_secrets_an_agent_is_not_called_for(make_world, monkeypatch, tmp_path):
+async def test_without_the_key_of_its_secrets_an_agent_is_not_called_for(make_world, tmp_path):
     """The dial is due as before, and the log says what is to be done."""
-    monkeypatch.setattr(brief, "RETRY_SEC", 0)
     world = await make_world(leads=1)
     (tmp_path / "elsewhere").mkdir()
     sealed = {"headers": Sealer(tmp_path / "elsewhere", None).seal({"Authorization": "Bearer x"})}
@@ -153,8 +202,8 @@ async def test_without_the_key_of_its_secrets_an_agent_is_not_called_for(make_wo
     engine, puppet = await claimed(world)
     await engine.placer.run_once()
     assert (puppet.placed, len(await world.queue())) == ([], 1)
-    [failed] = [event for event in world.events if isinstance(event, DutyFailed)]
-    assert "secret.key" in failed.why
+    [unready] = [event for event in world.events if isinstance(event, AgentUnready)]
+    assert "secret.key" in unready.why
 
 
 async def test_without_the_database_nobody_is_dialled(make_world, monkeypatch):

@@ -61,7 +61,7 @@ async def settle(world, *results: Result, by=None):
 
 async def take_back(world, *intents: Intent, now=ENDED_AT):
     """Withdraw in a transaction of its own."""
-    rows = [Withdrawal(*intent[:4]) for intent in intents]
+    rows = [Withdrawal(*intent[:4], now) for intent in intents]
     async with world.database.connection() as db:
         return await attempts.withdraw(db, rows, now)
 

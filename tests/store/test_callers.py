@@ -145,5 +145,5 @@ async def test_dial_that_is_taken_back_waits_under_its_number(world):
         await intend(db, [intent], 0, NOON)
     caller_no = await register(world)
     async with world.database.connection() as db:
-        await withdraw(db, [Withdrawal(world.workspace_no, UUID(int=1), 1, UUID(int=9))], NOON)
+        await withdraw(db, [Withdrawal(world.workspace_no, UUID(int=1), 1, UUID(int=9), NOON)], NOON)
     assert await bound(world) == {1: caller_no}

@@ -133,7 +133,7 @@ async def test_a_dial_that_is_taken_back_at_the_last_moment_is_not_lost(make_wor
     world = await make_world(leads=1)
     [intent] = await claim(world, 1)
     async with world.database.transaction() as db:
-        await withdraw(db, [Withdrawal(*intent[:4])], NOON)
+        await withdraw(db, [Withdrawal(*intent[:4], NOON)], NOON)
         looking = asyncio.create_task(complete(world))
         await looked_or_blocked(world, looking)
     await looking

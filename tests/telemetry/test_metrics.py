@@ -48,6 +48,8 @@ EVENTS = [
     (events.Retired(1, 5, "delete"), {'retired_calls_total{mode="delete"}': 5}),
     (events.RecordingsDeleted(3), {"recordings_deleted_total": 3}),
     (events.TrunkDown("trk_x", "no answer"), {'trunk_turns_total{trunk="trk_x",to="down"}': 1}),
+    (events.AgentUnready("agt_x", "no key"), {'agent_turns_total{to="unready"}': 1}),
+    (events.AgentReady("agt_x"), {'agent_turns_total{to="ready"}': 1}),
     (events.TrunkUp("trk_x"), {'trunk_turns_total{trunk="trk_x",to="up"}': 1}),
     (events.TrunkRefused("trk_x", "no"), {'carrier_errors_total{trunk="trk_x"}': 1}),
     (

@@ -1,34 +1,28 @@
 """Brief: what handles each call, for carriers that must know it when they place the dial."""
 
-import asyncio
 import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from whenever import Instant
 
 from ringback.carriers.carrier import Agent
 from ringback.carriers.sip.recording_files import KINDS, place_of
 from ringback.engine.audio_files import AudioFiles
 from ringback.engine.live import LiveAttempt
+from ringback.engine.unready import AgentKey, Unready
 from ringback.errors import SecretKeyError
-from ringback.events import DutyFailed, Publish
-from ringback.ids import AGENT, show
+from ringback.events import Publish
 from ringback.sealing import Sealer
 from ringback.store.agent_reports import KeptToken, keep_tokens
 from ringback.store.agent_tokens import make_token
 from ringback.store.briefings import Briefing, read_briefings
 from ringback.store.database import Database
 
-RETRY_SEC = 0.5
-"""Dials that are taken back are due again at once: not to be claimed and taken back a hundred times a second."""
-
 SILENT_KINDS = frozenset({"message"})
 """Agents of these kinds have nothing to report, and need no token for it."""
-
-AgentKey = tuple[int, UUID]
-"""(workspace_no, agent_id)."""
 
 
 class Briefs:
@@ -40,6 +34,9 @@ class Briefs:
         sealer: opens the secrets in their settings.
         publish: told of an agent that cannot be made ready here.
         chance: where tokens come from: the system's generator.
+
+    Attributes:
+        unready: the agents that could not be made ready here.
     """
 
     def __init__(
@@ -48,24 +45,26 @@ class Briefs:
         self._database = database
         self._audio = audio
         self._sealer = sealer
-        self._publish = publish
         self._chance = chance
+        self.unready = Unready(publish)
 
-    async def brief(self, attempts: Sequence[LiveAttempt]) -> dict[UUID, Agent | None]:
+    async def brief(self, attempts: Sequence[LiveAttempt], now: Instant) -> dict[UUID, Agent | None]:
         """The agent of each dial by its attempt's id, None for a call that has none.
 
-        One whose agent cannot be made ready on this node is missing: it is not to be dialled from here now.
+        One whose agent cannot be made ready on this node is missing, and has a `due_again_at`: it is not to be dialled
+        from here before that.
 
         Raises:
             DatabaseUnavailable: none of them is known.
         """
         async with self._database.connection() as db:
             found = await read_briefings(db, [attempt.key[:2] for attempt in attempts])
-        settings = await self._settings(found)
+        settings = await self._settings(found, now)
         agents = {one[:2]: _agent(one, settings[_key(one)]) for one in found if _key(one) in settings}
-        unready = {one[:2] for one in found} - agents.keys()
-        if unready:
-            await asyncio.sleep(RETRY_SEC)
+        unready = {one[:2]: _key(one) for one in found if _key(one) not in settings}
+        for attempt in attempts:
+            if agent := unready.get(attempt.key[:2]):
+                attempt.due_again_at = self.unready.hold(attempt.route.lane[:2], agent)
         handled = [(a, agents[a.key[:2]]) for a in attempts if a.key[:2] in agents]
         nobody = {a.dial.attempt_id: None for a in attempts if a.key[:2] not in agents and a.key[:2] not in unready}
         return {**nobody, **await self._equipped(handled)}
@@ -91,15 +90,18 @@ class Briefs:
                 await keep_tokens(db, tokens)
         return equipped
 
-    async def _settings(self, found: Iterable[Briefing]) -> dict[AgentKey, dict[str, Any]]:
+    async def _settings(self, found: Iterable[Briefing], now: Instant) -> dict[AgentKey, dict[str, Any]]:
         """The settings of each agent that is ready, once, however many calls it has."""
         ready = {}
         for key, one in {_key(one): one for one in found}.items():
+            if self.unready.until(key) > now:
+                continue
             try:
                 ready[key] = await self._prepared(one)
             except (OSError, SecretKeyError) as failed:
-                why = f"calls of {show(AGENT, one.agent_id)} cannot be placed from this node: {failed}"
-                self._publish(DutyFailed("brief", why))
+                self.unready.failed(key, str(failed), now)
+            else:
+                self.unready.ready(key)
         return ready
 
     async def _prepared(self, one: Briefing) -> dict[str, Any]:

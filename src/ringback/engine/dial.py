@@ -125,8 +125,10 @@ class Dialler:
             return self._last_due
         self._looked_at = now
         waiting = await self._look(now)
-        self.next_due = min((lane.due_at for lane in waiting if lane.due_at > now), default=None)
-        self._last_due = [lane for lane in waiting if lane.due_at <= now]
+        unready = self._node.briefs.unready
+        due_at = {lane: max(lane.due_at, unready.campaign_until(lane.key[:2])) for lane in waiting}
+        self.next_due = min((at for at in due_at.values() if at > now), default=None)
+        self._last_due = [lane for lane, at in due_at.items() if at <= now]
         return self._last_due
 
     async def _look(self, now: Instant) -> list[DueLane]:

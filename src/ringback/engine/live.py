@@ -83,6 +83,7 @@ class LiveAttempt(msgspec.Struct):
         answered_at: when somebody picked up, None until then.
         look_up_at: not asked about before, where it was asked about already.
         hung_up: whether its trunk was told to hang up.
+        due_again_at: when it is due again if it is taken back; None for at once.
         mark: what its paces remember of it.
         earlier: when its call was dialled before, where its policy looks back.
         refused_by: the trunks that refused this call in a row, just before.
@@ -102,6 +103,7 @@ class LiveAttempt(msgspec.Struct):
     answered_at: Instant | None = None
     look_up_at: Instant | None = None
     hung_up: bool = False
+    due_again_at: Instant | None = None
     mark: Mark | None = None
     refused_by: tuple[int, ...] = ()
     earlier: tuple[Instant, ...] = ()

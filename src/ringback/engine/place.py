@@ -45,19 +45,21 @@ class Placer:
             self.placed += len(late_sec)
             self._node.publish(Placed(len(late_sec), tuple(late_sec)))
         if self._node.hand.unplaced:
-            await self.withdraw("the lease or the calling window ended before the dial")
+            unready = all(attempt.due_again_at for attempt in self._node.hand.unplaced)
+            ended = "the lease or the calling window ended before the dial"
+            await self.withdraw("their agents are not ready here" if unready else ended)
         return count
 
     async def withdraw(self, why: str) -> None:
-        """Take back the intents that no trunk was asked for, so that the same dials are due again.
+        """Take back the intents that no trunk was asked for: the same dials are due again.
 
         Raises:
             DatabaseUnavailable: they are kept, and taken back the next time or by rescue.
         """
-        unplaced = list(self._node.hand.unplaced)
-        rows = [Withdrawal(*attempt.key, attempt.dial.attempt_id) for attempt in unplaced]
+        unplaced, now = list(self._node.hand.unplaced), self._node.clock.now()
+        rows = [Withdrawal(*a.key, a.dial.attempt_id, max(a.due_again_at or now, now)) for a in unplaced]
         async with self._node.database.connection() as db:
-            taken_back = await attempts.withdraw(db, rows, self._node.clock.now())
+            taken_back = await attempts.withdraw(db, rows, now)
         for attempt in unplaced:
             self._node.let_go(attempt)
         del self._node.hand.unplaced[: len(unplaced)]
@@ -92,7 +94,7 @@ class Placer:
         if not wanting:
             return ready
         try:
-            agents = await self._node.briefs.brief(wanting)
+            agents = await self._node.briefs.brief(wanting, self._node.clock.now())
         except BaseException:
             self._node.hand.unplaced.extend(ready)
             raise

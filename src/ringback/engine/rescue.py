@@ -88,7 +88,7 @@ class Rescuer:
         for claim in list(self._node.hand.doubtful):
             if await queue.transaction_state(db, claim.transaction_id) == IN_PROGRESS:
                 continue
-            rows = [Withdrawal(*attempt.key, attempt.dial.attempt_id) for attempt in claim.attempts]
+            rows = [Withdrawal(*attempt.key, attempt.dial.attempt_id, now) for attempt in claim.attempts]
             taken_back += len(await attempts.withdraw(db, rows, now))
             self._node.hand.doubtful.remove(claim)
             for attempt in claim.attempts:
@@ -104,7 +104,7 @@ class Rescuer:
         for orphan, trunk in orphans:
             match await self._inquirer.what_became(trunk.carrier, orphan.dial, now):
                 case NeverPlaced():
-                    yield Withdrawal(*orphan.key, orphan.dial.attempt_id)
+                    yield Withdrawal(*orphan.key, orphan.dial.attempt_id, now)
                 case Over(placed_at=placed_at, ended=ended):
                     orphan.called_at = placed_at
                     yield settle_as(orphan, ended, self._node.chance.random(), self._node.trunks)

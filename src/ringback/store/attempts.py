@@ -59,12 +59,13 @@ class Progress(NamedTuple):
 
 
 class Withdrawal(NamedTuple):
-    """An intent that never reached a trunk, in the order of the statement."""
+    """An intent that never reached a trunk, and when its dial is due again, in the order of the statement."""
 
     workspace_no: int
     call_id: UUID
     attempt: int
     attempt_id: UUID
+    due_at: Instant
 
 
 _OWN = (
@@ -102,7 +103,7 @@ async def progress(db: Connection, steps: Sequence[Progress]) -> None:
 
 
 async def withdraw(db: Connection, intents: Sequence[Withdrawal], now: Instant) -> set[Key]:
-    """Take back intents that certainly never reached a trunk; their dials are due at `now`."""
+    """Take back intents that certainly never reached a trunk; their dials are due again."""
     return _keys(await db.fetch(_SQL["withdraw"], *columns(_in_key_order(intents)), now))
 
 

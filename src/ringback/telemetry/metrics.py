@@ -102,6 +102,7 @@ class Metrics:
         self.returned = counter("permits_returned", "Permits that the node handed back.")
         self.carrier_errors = counter("carrier_errors", "Times that a trunk could not be used.", "trunk")
         self.trunk_turns = counter("trunk_turns", "Times that a trunk went down or came up again.", "trunk", "to")
+        self.agent_turns = counter("agent_turns", "Times that an agent could not be made ready, or was again.", "to")
         self.strays = counter("stray_events", "Reports of carriers that changed nothing.", "kind", "why")
         self.looked_up = counter("deadline_lookups", "Attempts past their deadline that were looked up.", "result")
         self.rescued = counter("rescued_attempts", "Attempts of ended nodes that were looked at.", "fate")
@@ -143,6 +144,8 @@ class Metrics:
             events.NodeEnded: lambda _: self.nodes_ended.inc(),
             events.NodesExplained: lambda event: self.nodes_explained.inc(event.nodes),
             events.LeaseLost: lambda _: self.leases_lost.inc(),
+            events.AgentUnready: lambda _: self._of(self.agent_turns, "unready").inc(),
+            events.AgentReady: lambda _: self._of(self.agent_turns, "ready").inc(),
             events.DutyFailed: lambda event: self._of(self.failures, event.duty).inc(),
             events.Replied: self._replied,
         }

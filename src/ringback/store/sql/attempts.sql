@@ -94,15 +94,16 @@ WHERE a.workspace_no = p.workspace_no AND a.call_id = p.call_id AND a.attempt = 
   AND a.attempt_id = p.attempt_id AND a.end_reason IS NULL;
 
 -- name: withdraw
--- Take back intents of which it is certain that they never reached a trunk: the same dial, same ordinal, is due again.
+-- Take back intents of which it is certain that they never reached a trunk: the same dial, same ordinal, is due again
+-- at its own time.
 -- The guard reads the attempt's own id: another node may have taken the intent back before, and dialled anew.
 WITH withdrawn AS (
     DELETE FROM attempts a
-    USING unnest($1::integer[], $2::uuid[], $3::smallint[], $4::uuid[])
-        AS w (workspace_no, call_id, attempt, attempt_id)
+    USING unnest($1::integer[], $2::uuid[], $3::smallint[], $4::uuid[], $5::timestamptz[])
+        AS w (workspace_no, call_id, attempt, attempt_id, due_at)
     WHERE a.workspace_no = w.workspace_no AND a.call_id = w.call_id AND a.attempt = w.attempt
       AND a.attempt_id = w.attempt_id AND a.end_reason IS NULL AND a.called_at IS NULL
-    RETURNING a.workspace_no, a.call_id, a.attempt, a.campaign_no, a.trunk_no, a.from_number
+    RETURNING a.workspace_no, a.call_id, a.attempt, a.campaign_no, a.trunk_no, a.from_number, w.due_at
 ),
 cancelled AS MATERIALIZED (
     SELECT c.workspace_no, c.campaign_no, c.status = 'cancelled' AS is_so FROM campaigns c
@@ -121,11 +122,11 @@ requeued AS (
            CASE WHEN d.campaign_no = 0 THEN coalesce((
                SELECT n.caller_no FROM caller_numbers n
                WHERE n.workspace_no = d.workspace_no AND n.number = d.from_number), 0) ELSE 0 END,
-           d.attempt, $5
+           d.attempt, d.due_at
     FROM decided d WHERE NOT d.is_cancelled
 ),
 finished AS (
-    UPDATE calls c SET final_status = 'cancelled', final_reason = 'cancelled', finished_at = $5
+    UPDATE calls c SET final_status = 'cancelled', final_reason = 'cancelled', finished_at = $6
     FROM decided d
     WHERE d.is_cancelled AND c.workspace_no = d.workspace_no AND c.call_id = d.call_id AND c.final_status IS NULL
 )
