@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import backlog, caps, engine, history, lateness, leads, memory, nodes, sip
+from bench import backlog, caps, engine, history, lateness, leads, ledger, memory, nodes, sip
 from bench.databases import ask, fresh_database
 from bench.figures import HEADINGS, Context, Figure
 from bench.machine import Machine, Noise, this_machine
@@ -66,6 +66,7 @@ PARTS: MappingProxyType[str, Part] = MappingProxyType(
         "caps": Part(caps.measure, caps.EXPLAINED, caps.CONNECTIONS),
         "leads": Part(leads.measure, leads.EXPLAINED),
         "history": Part(history.measure, history.EXPLAINED),
+        "ledger": Part(ledger.measure, ledger.EXPLAINED),
         "sip": Part(sip.measure, sip.EXPLAINED),
     }
 )

@@ -188,3 +188,28 @@ UPDATE calls SET to_number = '+1' || 300000 + substr(to_number, 4)::bigint % 600
 -- name: intents
 -- When each intent was made.
 SELECT attempt_id, intent_at FROM attempts WHERE workspace_no = $1;
+
+-- name: no_history
+-- Nothing was ended by an older release: what the bare rounds end is not to be entered.
+UPDATE ledger_history SET done_at = $1;
+
+-- name: fill_ledger
+-- So many calls of a world that were dialled once and are to be entered.
+WITH called AS (
+    INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, to_number, zone_set_no, created_at)
+    SELECT $1, uuidv7(), $2, 0, '+1' || 2000000000 + n, 1, $4 FROM generate_series(1, $5::integer) AS n
+    RETURNING call_id
+),
+dialled AS (
+    INSERT INTO attempts (workspace_no, call_id, attempt, attempt_id, campaign_no, trunk_no, node_no, policy_version,
+                          from_number, status, intent_at, called_at, ended_at, end_reason, duration_sec, currency,
+                          stop_reason, ledger_salt)
+    SELECT $1, call_id, 1, uuidv7(), $2, $3, 1, 1, '+14155550100', 'no-answer', $4, $4, $4, 'user_did_not_pick_up', 0,
+           'USD', 'attempts_exhausted', gen_random_uuid()
+    FROM called
+)
+INSERT INTO ledger_due (workspace_no, call_id, attempt) SELECT $1, call_id, 1 FROM called;
+
+-- name: workspace_id
+-- The public id of a tenant.
+SELECT workspace_id FROM workspaces WHERE workspace_no = $1;

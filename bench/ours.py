@@ -79,16 +79,19 @@ def build_engine(database: Database, settings: EngineSettings = SETTINGS) -> Eng
 
 
 @asynccontextmanager
-async def engine_at_work(dsn: str, times: Times | None = None) -> AsyncIterator[None]:
+async def engine_at_work(
+    dsn: str, times: Times | None = None, settings: EngineSettings = SETTINGS
+) -> AsyncIterator[None]:
     """A node in this process for as long as the block runs; it ends with its live calls ended.
 
     Args:
         dsn: the database.
         times: where its claims and settlements are noted.
+        settings: how it works.
     """
     database = await wiring.engine_database(dsn)
     wiring.collect_seldom()
-    engine, stop = build_engine(database), asyncio.Event()
+    engine, stop = build_engine(database, settings), asyncio.Event()
     if times is not None:
         engine.dialler = TimedDialler(engine, times.claim_ms)
         engine.settler = TimedSettler(engine, times.settle_ms)

@@ -7,9 +7,9 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from bench.tampering import TAMPERINGS, read_packet, write_packet
 from tests.engine.duties import begun, dial, end
 from tests.ledger.books import book
-from tests.ledger.tampering import TAMPERINGS, read_packet, write_packet
 from tests.world import LIVELY, NOON, drive
 from whenever import TimeDelta
 

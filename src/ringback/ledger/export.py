@@ -106,7 +106,7 @@ async def export(
         files.close()
         _prove(draft)
         if len(draft.rows) <= MOST_PAGED:
-            about = (f"Ledger {workspace_id}", f"Entries of {_said(selection)}; made at {show_instant(now)}")
+            about = (f"Ledger {workspace_id}", f"Asked for: {_said(selection)}. Made at {show_instant(now)}")
             write_pages(folder / packet.PAGES, about, draft.rows)
         checkpoint = Checkpoint(
             made.entries, CHECKPOINT_FORMAT, made.head.hex(), str(workspace_id), show_instant(now), made.root.hex()

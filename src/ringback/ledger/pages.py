@@ -10,16 +10,16 @@ from reportlab.pdfgen.canvas import Canvas
 from ringback.ledger.packet import COLUMNS
 
 SHOWN = {
-    "entry": ("entry", 34, 46),
+    "entry": ("entry", 0, 62),
     "date": ("date", 84, 0),
     "time": ("time (UTC)", 138, 0),
-    "calling_number": ("calling number", 194, 0),
-    "called_number": ("called number", 270, 0),
-    "disposition": ("disposition", 346, 0),
-    "end_reason": ("end reason", 404, 0),
-    "duration_sec": ("sec", 520, 536),
-    "attempt": ("att.", 548, 564),
-    "call": ("call", 576, 0),
+    "calling_number": ("calling number", 198, 0),
+    "called_number": ("called number", 276, 0),
+    "disposition": ("disposition", 358, 0),
+    "end_reason": ("end reason", 416, 0),
+    "duration_sec": ("sec", 0, 560),
+    "attempt": ("attempt", 0, 606),
+    "call": ("call", 630, 0),
 }
 """Which columns, their headings, where they begin, and where the digits of a number end; in points."""
 
@@ -65,7 +65,7 @@ def _head(canvas: Any, about: Sequence[str], page: str) -> None:
     )
     canvas.setFont("Helvetica-Bold", 8.5)
     for title, left, right in SHOWN.values():
-        canvas.drawRightString(right + 12, TOP + 15, title) if right else canvas.drawString(left, TOP + 15, title)
+        canvas.drawRightString(right, TOP + 15, title) if right else canvas.drawString(left, TOP + 15, title)
     canvas.line(34, TOP + 11, WIDTH - 34, TOP + 11)
     canvas.setFont("Helvetica", 8.5)
 
@@ -74,6 +74,6 @@ def _row(canvas: Any, row: Sequence[str], height: float) -> None:
     for name, (_, left, right) in SHOWN.items():
         text = row[COLUMNS.index(name)]
         if right:
-            canvas.drawRightString(right + 12, height, text)
+            canvas.drawRightString(right, height, text)
         else:
             canvas.drawString(left, height, text)

@@ -127,7 +127,7 @@ def change_a_number(files: Files, chance: random.Random) -> str:
 def change_the_manifest(files: Files, chance: random.Random) -> str:
     """Other entries than were asked for."""
     manifest = json.loads(files[MANIFEST])
-    manifest["spans"][0][0] += 1
+    manifest["spans"][0][chance.randrange(2)] += 1
     files[MANIFEST] = json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()
     return MANIFEST
 
