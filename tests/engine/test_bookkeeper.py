@@ -11,6 +11,7 @@ from whenever import TimeDelta
 
 from ringback.domain.ledger import commitment, entry_hash, genesis
 from ringback.domain.merkle import root_of
+from ringback.domain.window import DailyWindow
 from ringback.engine.bookkeeper import BATCH
 from ringback.events import DutyFailed, LedgerSigned, LedgerWritten
 from ringback.ledger.checkpoint import text_of
@@ -245,3 +246,27 @@ async def test_a_transaction_that_fails_takes_nothing(make_world, monkeypatch):
     await book(engine)
     assert len(await lines_of(world)) == 3
     assert BATCH > 3
+
+
+async def test_a_dial_that_was_withheld_is_entered_when_its_reason_begins(make_world):
+    """Once, for as long as the same reason goes on."""
+    world = await make_world(leads=2, window=DailyWindow(9 * 60, 12 * 60), started=False)
+    world.clock.advance_to(NOON + TimeDelta(hours=1))
+    await world.value("UPDATE queue SET due_at = $1", NOON)
+    await world.act("start")
+    engine = await begun(world)
+    for _ in range(2):
+        await engine.dialler.run_once()
+        await book(engine)
+        await world.value("UPDATE queue SET due_at = $1", NOON)
+    lines = await lines_of(world)
+    assert [canonical(json.loads(line)) for line in lines] == lines
+    kept = {str(row["decision_id"]): row for row in await world.rows("SELECT * FROM decisions")}
+    bodies = [json.loads(line)["body"] for line in lines]
+    assert {body["decision_id"] for body in bodies} == set(kept)
+    assert len(bodies) == 2
+    for body in bodies:
+        row = kept[body["decision_id"]]
+        assert (body["kind"], body["rule"], body["call_id"]) == ("decision", row["rule"], str(row["call_id"]))
+        assert body["next_at"] == row["next_at"].format_iso(unit="millisecond")
+        assert isinstance(json.loads(body["inputs"]), dict)

@@ -13,6 +13,7 @@ from tests.ledger.books import book
 from tests.world import LIVELY, NOON, drive
 from whenever import TimeDelta
 
+from ringback.domain.window import DailyWindow
 from ringback.errors import Impossible
 from ringback.ids import CALL, show
 from ringback.ledger.export import MOST_PAGED, Selection, export
@@ -182,3 +183,19 @@ async def test_it_is_checked_without_a_database(dialled):
 
 
 _SOURCE = ":".join(path for path in sys.path if Path(path).name == "src")
+
+
+async def test_a_packet_has_the_dials_that_were_withheld(make_world):
+    """Among the attempts, in the table without a number."""
+    world = await make_world(leads=2, window=DailyWindow(9 * 60, 12 * 60), started=False)
+    world.clock.advance_to(NOON + TimeDelta(hours=1))
+    await world.value("UPDATE queue SET due_at = $1", NOON)
+    await world.act("start")
+    engine = await begun(world)
+    await engine.dialler.run_once()
+    await book(engine)
+    path, key = await packet_of(world, await to_number(world, (await world.calls())[0]["to_number"]))
+    verdict = verify(path, key)
+    assert (verdict.faults, verdict.entries) == ([], 1)
+    [_, row] = zipfile.ZipFile(path).read("records.csv").decode().splitlines()
+    assert row.split(",")[9] == "withheld"

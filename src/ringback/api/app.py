@@ -17,6 +17,7 @@ from ringback.api.routes import (
     campaigns,
     health,
     leads,
+    ledger,
     recordings,
     reports,
     retry_policies,
@@ -33,7 +34,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
     operation
     for resource in (
         *(workspace, api_keys, agents, trunks, caller_numbers, retry_policies, campaigns, leads, calls),
-        *(call_logs, reports, recordings, analytics, rule_packs, health),
+        *(call_logs, reports, recordings, analytics, rule_packs, ledger, health),
     )
     for operation in resource.OPERATIONS
 )

@@ -65,6 +65,14 @@ KEY: Json = {
     "created_at": _AT,
     "revoked_at": None,
 }
+LEDGER: Json = {
+    "entries": 18_204,
+    "written_at": _LATER,
+    "waiting": 0,
+    "behind_sec": 0,
+    "checkpoint": {"entries": 18_204, "made_at": _LATER, "root": "0f" * 32, "key": "sha256:" + "5b" * 32},
+    "keys": ["sha256:" + "5b" * 32],
+}
 AGENT: Json = {
     "id": _AGENT,
     "name": "reminder",

@@ -21,7 +21,7 @@ from ringback.ledger import packet
 from ringback.ledger.append import show_instant
 from ringback.ledger.checkpoint import checkpoint_now
 from ringback.ledger.key import Signer
-from ringback.ledger.packet import Checkpoint, Entry, Manifest, Opening
+from ringback.ledger.packet import Attempt, Checkpoint, Entry, Manifest, Opening
 from ringback.ledger.pages import write_pages
 from ringback.ledger.read import entries_of
 from ringback.store import ledger
@@ -146,10 +146,10 @@ async def _gather(db: Connection, workspace_no: int, entries: int, selection: Se
 
 async def _write(db: Connection, workspace_no: int, lines: Sequence[bytes], draft: _Draft) -> None:
     entries = [_decode(line) for line in lines]
-    keys = [(UUID(entry.body.call_id), entry.body.attempt) for entry in entries]
-    opened = await ledger.openings(db, workspace_no, keys) if keys else {}
+    keys = [_key(entry) for entry in entries]
+    opened = await ledger.openings(db, workspace_no, [key for key in keys if key is not None])
     for line, entry, key in zip(lines, entries, keys, strict=True):
-        opening = _opening(entry.no, opened.get(key))
+        opening = _opening(entry.no, key and opened.get(key))
         row = packet.row_of(entry, opening)
         draft.entries.write(line + b"\n")
         draft.table.write(packet.csv_line(row))
@@ -158,6 +158,12 @@ async def _write(db: Connection, workspace_no: int, lines: Sequence[bytes], draf
         draft.numbers.append(entry.no)
         if len(draft.rows) <= MOST_PAGED:
             draft.rows.append(row)
+
+
+def _key(entry: Entry) -> tuple[UUID, int] | None:
+    """The attempt that an entry is of, if it is one."""
+    body = entry.body
+    return (UUID(body.call_id), body.attempt) if isinstance(body, Attempt) else None
 
 
 def _opening(no: int, found: ledger.Opening | None) -> Opening | None:

@@ -21,13 +21,16 @@ ENTRIES, OPENINGS, PROOF, TABLE, PAGES = "entries.jsonl", "openings.jsonl", "pro
 ERASED = "erased"
 """What stands in a table for a number that nobody can tell any more."""
 
+WITHHELD = "withheld"
+"""What stands in a table for the outcome of a dial that was due and not placed."""
+
 COLUMNS = (
     *("entry", "call", "attempt", "campaign", "calling_number", "called_number", "date", "time", "duration_sec"),
     *("disposition", "end_reason", "answered_by", "ring_sec", "direction", "trunk"),
 )
 
 
-class Body(msgspec.Struct, tag_field="kind", tag="attempt"):
+class Attempt(msgspec.Struct, tag_field="kind", tag="attempt"):
     """The body of an attempt's entry, as far as tables need it."""
 
     attempt: int
@@ -46,10 +49,20 @@ class Body(msgspec.Struct, tag_field="kind", tag="attempt"):
     from_: str | None = msgspec.field(name="from")
 
 
+class Decision(msgspec.Struct, tag_field="kind", tag="decision"):
+    """The body of the entry of a dial that was withheld, as far as tables need it."""
+
+    attempt: int
+    call_id: str
+    campaign_id: str | None
+    first_at: str
+    rule: str
+
+
 class Entry(msgspec.Struct):
     """An entry of a ledger."""
 
-    body: Body
+    body: Attempt | Decision
     no: int
     prev: str
     written_at: str
@@ -112,14 +125,22 @@ def leaves_of(spans: Sequence[tuple[int, int]]) -> list[Span]:
 def row_of(entry: Entry, opening: Opening | None) -> tuple[str, ...]:
     """An entry's row of the table; COLUMNS names what is in it."""
     body = entry.body
-    day, time = (body.called_at or body.intent_at).rstrip("Z").split("T")
+    whose = str(entry.no), show(CALL, UUID(body.call_id)), str(body.attempt), _shown(CAMPAIGN, body.campaign_id)
+    if isinstance(body, Decision):
+        return (*whose, "", "", *_moment(body.first_at), "0", WITHHELD, body.rule, "", "0", "outbound", "")
     return (
-        *(str(entry.no), show(CALL, UUID(body.call_id)), str(body.attempt), _shown(CAMPAIGN, body.campaign_id)),
+        *whose,
         _number(body.from_, None if opening is None else opening.from_),
         _number(body.to, None if opening is None else opening.to),
-        *(day, time, str(body.duration_sec), body.status, body.end_reason, body.answered_by or "", str(body.ring_sec)),
+        *_moment(body.called_at or body.intent_at),
+        *(str(body.duration_sec), body.status, body.end_reason, body.answered_by or "", str(body.ring_sec)),
         *("outbound", _shown(TRUNK, body.trunk_id)),
     )
+
+
+def _moment(at: str) -> tuple[str, str]:
+    day, time = at.rstrip("Z").split("T")
+    return day, time
 
 
 def csv_line(row: Sequence[str]) -> bytes:

@@ -15,7 +15,7 @@ from ringback.domain.ledger import checkpoint_text, commitment, entry_hash
 from ringback.domain.merkle import Leaf, proven
 from ringback.ledger import packet
 from ringback.ledger.key import fingerprint, is_signed
-from ringback.ledger.packet import Entry, Manifest, Opening
+from ringback.ledger.packet import Attempt, Entry, Manifest, Opening
 
 T = TypeVar("T")
 
@@ -214,8 +214,11 @@ def _checkpoint(manifest: Manifest) -> bytes:
 
 
 def _opens(opening: Opening, entry: Entry) -> bool:
+    body = entry.body
+    if not isinstance(body, Attempt):
+        return False
     salt = _unhex(opening.salt.encode()) or b""
-    pairs = ((opening.to, entry.body.to), (opening.from_, entry.body.from_))
+    pairs = ((opening.to, body.to), (opening.from_, body.from_))
     return all((number is None) == (hidden is None) for number, hidden in pairs) and all(
         commitment(salt, number) == hidden for number, hidden in pairs if number is not None
     )

@@ -19,11 +19,17 @@ merged AS (
     UPDATE decisions d SET last_at = greatest(d.last_at, $10), times = d.times + 1, inputs = k.inputs::jsonb, next_at = k.next_at
     FROM known k
     WHERE d.workspace_no = k.workspace_no AND d.call_id = k.call_id AND d.decision_id = k.last_id
+),
+new AS (
+    INSERT INTO decisions (workspace_no, call_id, decision_id, attempt, rule, pack, pack_version, inputs, next_at,
+                           first_at, last_at)
+    SELECT workspace_no, call_id, decision_id, attempt, rule, pack, pack_version, inputs::jsonb, next_at, $10, $10
+    FROM known WHERE last_id IS NULL
+    RETURNING workspace_no, call_id, attempt, decision_id
 )
-INSERT INTO decisions (workspace_no, call_id, decision_id, attempt, rule, pack, pack_version, inputs, next_at, first_at,
-                       last_at)
-SELECT workspace_no, call_id, decision_id, attempt, rule, pack, pack_version, inputs::jsonb, next_at, $10, $10
-FROM known WHERE last_id IS NULL;
+-- a reason that goes on is in the ledger since it began
+INSERT INTO ledger_due (workspace_no, call_id, attempt, decision_id)
+SELECT workspace_no, call_id, attempt, decision_id FROM new;
 
 -- name: decisions
 -- All decisions of one call, oldest first.

@@ -3,11 +3,11 @@
 SELECT pg_try_advisory_xact_lock(8244241983189640044);
 
 -- name: take
--- Take what is to be entered, at most so much, as the bodies of entries in canonical form: the names in the order of
+-- Take what is to be entered, attempts and decisions, at most so much, as the bodies of entries in canonical form: the names in the order of
 -- RFC 8785, times to the millisecond, numbers as commitments. See domain/ledger.py and docs/ledger.md.
 WITH taken AS (
     DELETE FROM ledger_due d WHERE d.ctid = ANY (ARRAY(SELECT ctid FROM ledger_due LIMIT $1))
-    RETURNING d.workspace_no, d.call_id, d.attempt
+    RETURNING d.workspace_no, d.call_id, d.attempt, d.decision_id
 ),
 found AS (
     SELECT a.*, c.to_number, uuid_send(a.ledger_salt) AS salt FROM taken t
@@ -19,37 +19,66 @@ found AS (
     CROSS JOIN LATERAL (
         SELECT c.to_number FROM calls c WHERE c.workspace_no = t.workspace_no AND c.call_id = t.call_id OFFSET 0
     ) c
+    WHERE t.decision_id IS NULL
+),
+withheld AS (
+    SELECT d.*, c.campaign_no FROM taken t
+    CROSS JOIN LATERAL (
+        SELECT * FROM decisions d
+        WHERE d.workspace_no = t.workspace_no AND d.call_id = t.call_id AND d.decision_id = t.decision_id OFFSET 0
+    ) d
+    CROSS JOIN LATERAL (
+        SELECT c.campaign_no FROM calls c WHERE c.workspace_no = t.workspace_no AND c.call_id = t.call_id OFFSET 0
+    ) c
+    WHERE t.decision_id IS NOT NULL
+),
+entered AS (
+    SELECT f.workspace_no, f.ended_at AS at, f.call_id, f.attempt, concat(
+        '{"answered_at":', coalesce(to_char(f.answered_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+        ',"answered_by":', coalesce(to_json(f.answered_by)::text, 'null'),
+        ',"attempt":', f.attempt,
+        ',"attempt_id":"', f.attempt_id,
+        '","billed_sec":', f.billed_sec,
+        ',"call_id":"', f.call_id,
+        '","called_at":', coalesce(to_char(f.called_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+        ',"campaign_id":', coalesce(to_json(p.campaign_id)::text, 'null'),
+        ',"cost_micros":', f.cost_micros,
+        ',"currency":', coalesce(to_json(f.currency)::text, 'null'),
+        ',"duration_sec":', f.duration_sec,
+        ',"end_reason":', to_json(f.end_reason)::text,
+        ',"ended_at":', to_char(f.ended_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'),
+        ',"from":', coalesce('"' || encode(sha256(f.salt || convert_to(f.from_number, 'UTF8')), 'hex') || '"', 'null'),
+        ',"intent_at":', to_char(f.intent_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'),
+        ',"kind":"attempt","policy_version":', f.policy_version,
+        ',"retry_at":', coalesce(to_char(f.retry_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+        ',"retry_rule":', coalesce(to_json(f.retry_rule)::text, 'null'),
+        ',"ring_sec":', f.ring_sec,
+        ',"sip_code":', coalesce(f.sip_code::text, 'null'),
+        ',"status":"', f.status,
+        '","stop_reason":', coalesce(to_json(f.stop_reason)::text, 'null'),
+        ',"to":', coalesce('"' || encode(sha256(f.salt || convert_to(f.to_number, 'UTF8')), 'hex') || '"', 'null'),
+        ',"trunk_id":"', t.trunk_id, '"}') AS body
+    FROM found f
+    JOIN trunks t ON t.workspace_no = f.workspace_no AND t.trunk_no = f.trunk_no
+    LEFT JOIN campaigns p ON p.workspace_no = f.workspace_no AND p.campaign_no = f.campaign_no
+    UNION ALL
+    SELECT d.workspace_no, d.first_at, d.call_id, d.attempt, concat(
+        '{"attempt":', d.attempt,
+        ',"call_id":"', d.call_id,
+        '","campaign_id":', coalesce(to_json(p.campaign_id)::text, 'null'),
+        ',"decision_id":"', d.decision_id,
+        '","first_at":', to_char(d.first_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'),
+        ',"inputs":', to_json(d.inputs::text)::text,
+        ',"kind":"decision","next_at":', coalesce(to_char(d.next_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
+        ',"pack":', coalesce(to_json(d.pack)::text, 'null'),
+        ',"pack_version":', coalesce(to_json(d.pack_version)::text, 'null'),
+        ',"rule":', to_json(d.rule)::text, '}')
+    FROM withheld d
+    LEFT JOIN campaigns p ON p.workspace_no = d.workspace_no AND p.campaign_no = d.campaign_no
 )
-SELECT f.workspace_no, w.workspace_id, concat(
-    '{"answered_at":', coalesce(to_char(f.answered_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
-    ',"answered_by":', coalesce(to_json(f.answered_by)::text, 'null'),
-    ',"attempt":', f.attempt,
-    ',"attempt_id":"', f.attempt_id,
-    '","billed_sec":', f.billed_sec,
-    ',"call_id":"', f.call_id,
-    '","called_at":', coalesce(to_char(f.called_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
-    ',"campaign_id":', coalesce(to_json(p.campaign_id)::text, 'null'),
-    ',"cost_micros":', f.cost_micros,
-    ',"currency":', coalesce(to_json(f.currency)::text, 'null'),
-    ',"duration_sec":', f.duration_sec,
-    ',"end_reason":', to_json(f.end_reason)::text,
-    ',"ended_at":', to_char(f.ended_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'),
-    ',"from":', coalesce('"' || encode(sha256(f.salt || convert_to(f.from_number, 'UTF8')), 'hex') || '"', 'null'),
-    ',"intent_at":', to_char(f.intent_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'),
-    ',"kind":"attempt","policy_version":', f.policy_version,
-    ',"retry_at":', coalesce(to_char(f.retry_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
-    ',"retry_rule":', coalesce(to_json(f.retry_rule)::text, 'null'),
-    ',"ring_sec":', f.ring_sec,
-    ',"sip_code":', coalesce(f.sip_code::text, 'null'),
-    ',"status":"', f.status,
-    '","stop_reason":', coalesce(to_json(f.stop_reason)::text, 'null'),
-    ',"to":', coalesce('"' || encode(sha256(f.salt || convert_to(f.to_number, 'UTF8')), 'hex') || '"', 'null'),
-    ',"trunk_id":"', t.trunk_id, '"}') AS body
-FROM found f
-JOIN workspaces w ON w.workspace_no = f.workspace_no
-JOIN trunks t ON t.workspace_no = f.workspace_no AND t.trunk_no = f.trunk_no
-LEFT JOIN campaigns p ON p.workspace_no = f.workspace_no AND p.campaign_no = f.campaign_no
-ORDER BY f.workspace_no, f.ended_at, f.call_id, f.attempt;
+SELECT e.workspace_no, w.workspace_id, e.body FROM entered e
+JOIN workspaces w ON w.workspace_no = e.workspace_no
+ORDER BY e.workspace_no, e.at, e.call_id, e.attempt;
 
 -- name: is_gathered
 -- Whether all attempts were looked through that older releases may have ended.
@@ -147,7 +176,7 @@ CROSS JOIN LATERAL (
     SELECT a.ended_at FROM attempts a
     WHERE a.workspace_no = d.workspace_no AND a.call_id = d.call_id AND a.attempt = d.attempt OFFSET 0
 ) a
-WHERE d.workspace_no = $1;
+WHERE d.workspace_no = $1 AND d.decision_id IS NULL;
 
 -- name: signers
 -- The keys that signed a workspace's ledger, the last one first.

@@ -374,12 +374,13 @@ CREATE TABLE tallies (
 ) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 500,
     vacuum_truncate = false); -- a few rows, updated with every batch: leave room to do it in the page
 
--- What is to be entered into a ledger: put here by the statement that ends an attempt, taken out by the one that enters
--- it. It has no index: whoever takes, takes whatever is there.
+-- What is to be entered into a ledger: put here by the statement that ends an attempt, or writes a decision down, and
+-- taken out by the one that enters it. It has no index: whoever takes, takes whatever is there.
 CREATE TABLE ledger_due (
     workspace_no integer NOT NULL,
     call_id      uuid NOT NULL,
-    attempt      smallint NOT NULL
+    attempt      smallint NOT NULL,
+    decision_id  uuid -- null for an attempt that is over
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
     autovacuum_vacuum_insert_threshold = -1, vacuum_truncate = false); -- as for the queue
 

@@ -48,12 +48,13 @@ CREATE TABLE agent_reports (
     CHECK ((analysis IS NULL) = (analysis_at IS NULL))
 ) WITH (fillfactor = 70); -- room in the page for what is told, as far as it is short
 
--- What is to be entered into a ledger: put here by the statement that ends an attempt, taken out by the one that enters
--- it. It has no index: whoever takes, takes whatever is there.
+-- What is to be entered into a ledger: put here by the statement that ends an attempt, or writes a decision down, and
+-- taken out by the one that enters it. It has no index: whoever takes, takes whatever is there.
 CREATE TABLE ledger_due (
     workspace_no integer NOT NULL,
     call_id      uuid NOT NULL,
-    attempt      smallint NOT NULL
+    attempt      smallint NOT NULL,
+    decision_id  uuid -- null for an attempt that is over
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
     autovacuum_vacuum_insert_threshold = -1, vacuum_truncate = false); -- as for the queue
 
