@@ -139,6 +139,12 @@ def test_a_paced_trunk_leaves_its_share_to_the_next():
     assert Counter(shares[LaneKey(1, 1, 0, 0)]) == {1: 2, 2: 5}
 
 
+def test_a_lane_of_one_trunk_is_told_from_a_campaigns_and_from_single_calls():
+    """By both of its numbers."""
+    lanes = [LaneKey(1, campaign_no, trunk_no, 0) for campaign_no in (0, 7) for trunk_no in (0, 3)]
+    assert [lane.is_given_trunk for lane in lanes] == [False, False, False, True]
+
+
 def test_campaigns_that_share_trunks_take_turns_on_them():
     """A preferred trunk goes to both, and so does what lies behind it."""
     lanes = [lane_of(ways_of((1, 1), (2, 1)), number=n) for n in (1, 2)]

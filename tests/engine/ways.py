@@ -28,7 +28,8 @@ async def go_by(world: World, *ways: tuple[int, int, int]) -> None:
         campaign = await find_campaign(db, world.workspace_no, world.campaign.campaign_id)
         assert campaign is not None
         wanted = by_preference(Way(*way) for way in ways)
-        await change_campaign(db, campaign, replace(campaign.plan, trunk_no=wanted[0].trunk_no, ways=wanted))
+        plan = replace(campaign.plan, trunk_no=wanted[0].trunk_no, ways=wanted)
+        await change_campaign(db, campaign, plan, world.clock.now())
 
 
 async def two_trunks(world: World, *, cap: int | None = None, equal: bool = False) -> tuple[int, int]:

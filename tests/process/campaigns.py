@@ -74,11 +74,12 @@ def make_campaign(
 
 
 def make_campaign_over(
-    server: Server, trunk: str, numbers: Sequence[str], retry: Mapping[str, Any], **more: Any
+    server: Server, trunk: str | None, numbers: Sequence[str], retry: Mapping[str, Any], **more: Any
 ) -> str:
-    """A campaign that runs at any hour, with these leads; its id."""
+    """A campaign that runs at any hour, with these leads, over a trunk or those that are named; its id."""
     window = {"start": "00:00", "end": "24:00"}
-    body = {"name": "over SIP", "trunk_id": trunk, "calling_window": window, "retry": retry, **more}
+    over = {"trunk_id": trunk} if trunk else {}
+    body = {"name": "over SIP", **over, "calling_window": window, "retry": retry, **more}
     campaign = str(server.post("/v1/campaigns", body)["id"])
     leads = [{"phone_number": number, "timezone": "UTC"} for number in numbers]
     made = server.post(f"/v1/campaigns/{campaign}/leads", {"leads": leads})

@@ -55,6 +55,21 @@ def scenario(pace: Pace = Pace()) -> str:
     return text
 
 
+def refusing(code: int) -> str:
+    """The XML of a far end that refuses whoever is called, before anything rings."""
+    line = ("[last_Via:]", "[last_From:]", "[last_Call-ID:]", "[last_CSeq:]")
+    steps = [
+        '<recv request="OPTIONS" optional="true" next="health"/>',
+        '<recv request="INVITE"/>',
+        _send("SIP/2.0 100 Trying", "[last_To:]", *line),
+        _send(f"SIP/2.0 {code} No", "[last_To:];tag=[pid]-[call_number]", *line, again=True),
+        '<recv request="ACK" next="over"/>',
+        *_at("health", _answer_other()),
+        *_at("over", '<timewait milliseconds="2000"/>'),
+    ]
+    return '<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="no">\n' + "\n".join(steps) + "\n</scenario>\n"
+
+
 def _begin() -> list[str]:
     """Take the request, and tell what is wanted."""
     return [

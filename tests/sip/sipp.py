@@ -15,7 +15,7 @@ from threading import Event
 
 import psutil
 from tests.sip.messages import Call, MessageLog
-from tests.sip.scenario import Pace, scenario
+from tests.sip.scenario import Pace, refusing, scenario
 
 HOST = "127.0.0.1"
 PATIENCE_SEC = 30.0
@@ -139,6 +139,7 @@ def sipp(
     port: int | None = None,
     media_port: int | None = None,
     formats: str = "0 8",
+    refuses: int | None = None,
 ) -> Iterator[Sipp]:
     """A far end that behaves by the called number (tests/sip/numbers.py), until the block ends.
 
@@ -149,10 +150,11 @@ def sipp(
         pace: how long things take.
         port: on which it must listen; None for any that is free.
         media_port: where it has media sent to; None for its own, which sends it back.
+        refuses: with this code, whoever is called; None for by the number.
         formats: the codecs that it takes, by their numbers in RTP (RFC 3551, section 6).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    steps = scenario(pace).replace("RTP/AVP 0 8 ", f"RTP/AVP {formats} ")
+    steps = (refusing(refuses) if refuses else scenario(pace)).replace("RTP/AVP 0 8 ", f"RTP/AVP {formats} ")
     (folder / "far_end.xml").write_text(steps.replace("[media_port]", str(media_port)) if media_port else steps)
     for _ in range(5):  # another process may take a port that was free a moment ago
         far_end = _start(folder, transport, lost, port or free_port())

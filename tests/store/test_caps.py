@@ -3,10 +3,12 @@
 import asyncio
 import os
 import random
+from collections import Counter
 from contextlib import suppress
 
 import pytest
 from tests.engine.carriers import Puppet, use
+from tests.engine.ways import two_trunks
 from tests.rows import dial_from_a_number
 from tests.world import NOON, single_connection
 from whenever import TimeDelta
@@ -20,6 +22,7 @@ CLAIMERS, FEW, CAP = 64, 16, 5
 ROUNDS = 12 if os.environ.get("CI") else 6
 LEASE_SEC = 30
 UP = "SELECT count(*) FROM attempts WHERE ended_at IS NULL"
+UP_BY_TRUNK = "SELECT trunk_no, count(*)::int AS up FROM attempts WHERE ended_at IS NULL GROUP BY trunk_no"
 GRANTED = "SELECT coalesce(sum(calls), 0)::int FROM grants WHERE kind = $1"
 SET_CAP = "UPDATE limits SET max_concurrent_calls = $1 WHERE kind = $2"
 REDIALS = {"max_attempts": 20, "after": {"busy": ["1s"]}}
@@ -36,7 +39,7 @@ class Race:
     def __init__(self, world, kind):
         self.world, self.kind = world, kind
         self.chance = random.Random(1)
-        self.engines, self.most = [], 0
+        self.engines, self.most, self.most_by_trunk, self.refuses = [], 0, Counter(), False
 
     async def enlist(self, count):
         """So many nodes begin."""
@@ -79,12 +82,19 @@ class Race:
         await engine.placer.run_once()
         for attempt_id in list(engine.node.hand.live):
             if self.chance.random() < 0.5:
-                engine.node.hand.hear(Ended(attempt_id, self.world.clock.now(), EndReason.USER_BUSY))
+                engine.node.hand.hear(self._end_of(attempt_id))
         await engine.settler.run_once()
         await engine.dialler.run_once()
 
+    def _end_of(self, attempt_id):
+        if self.refuses and self.chance.random() < 0.5:
+            return Ended(attempt_id, self.world.clock.now(), EndReason.NETWORK_FAILURE, sip_code=503)
+        return Ended(attempt_id, self.world.clock.now(), EndReason.USER_BUSY)
+
     async def _watch(self):
         while True:
+            for row in await self.world.rows(UP_BY_TRUNK):
+                self.most_by_trunk[row["trunk_no"]] = max(row["up"], self.most_by_trunk[row["trunk_no"]])
             self.most = max(self.most, await self.world.value(UP))
             assert await self.granted() <= CAP
 
@@ -124,6 +134,19 @@ async def test_a_race_never_exceeds_a_cap(race, kind, count):
         await racing.round()
     assert racing.most == CAP
     assert len(await racing.world.attempts()) > CAP
+
+
+async def test_a_race_over_two_trunks_exceeds_neither_cap(race):
+    """Equal or one behind the other, with refusals that go on over the other one: both are full, and never fuller."""
+    racing = await race("none", FEW)
+    racing.refuses = True
+    first, second = await two_trunks(racing.world, cap=3)
+    await racing.world.value("UPDATE limits SET max_concurrent_calls = 4 WHERE kind = 'trunk' AND ref_no = $1", first)
+    for _ in range(ROUNDS * 2):
+        await racing.round()
+    assert racing.most_by_trunk == {first: 4, second: 3}
+    kept = await racing.world.rows("SELECT trunk_no, retry_trunk_no FROM attempts WHERE retry_trunk_no IS NOT NULL")
+    assert {(row["trunk_no"], row["retry_trunk_no"]) for row in kept} == {(first, second), (second, first)}
 
 
 async def test_a_cap_that_changes_while_they_race_is_kept_from_then_on(race):
