@@ -190,6 +190,26 @@ class AgentReady:
 
 
 @dataclass(frozen=True, slots=True)
+class RulePacksUnusable:
+    """A rule pack that a campaign names cannot be had: its leads wait, and so do single calls where a workspace does.
+
+    Attributes:
+        of: the campaign's id, or the workspace's for its single calls.
+        why: what is wrong, with the file, the clause and the field where it does not parse.
+    """
+
+    of: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulePacksUsable:
+    """The rule packs that a campaign, or a workspace, names can all be had again."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
 class Replied:
     """A request was answered.
 
@@ -289,6 +309,8 @@ Event = (
     | TrunkUp
     | AgentUnready
     | AgentReady
+    | RulePacksUnusable
+    | RulePacksUsable
     | Replied
     | DutyFailed
     | NodeStarted
@@ -300,7 +322,7 @@ Event = (
 )
 Publish = Callable[[Event], None]
 
-_LOUD = (DutyFailed, TrunkRefused, TrunkDown, AgentUnready, LeaseLost, NodeEnded)
+_LOUD = (DutyFailed, TrunkRefused, TrunkDown, AgentUnready, RulePacksUnusable, LeaseLost, NodeEnded)
 _QUIET = (Claimed, DialsWithheld, Placed, Settled, Renewed, Replied, LedgerWritten, LedgerSigned)
 _SILENT = (AttemptsEnded,)
 

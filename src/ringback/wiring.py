@@ -21,6 +21,7 @@ from ringback.engine.engine import Engine, EngineSettings
 from ringback.engine.lease import Lease
 from ringback.engine.live import InHand
 from ringback.engine.node import Node
+from ringback.engine.packs import RulePacks
 from ringback.engine.permits import Permits
 from ringback.engine.plan import Plans
 from ringback.engine.trunks import MakeCarrier, Trunks
@@ -114,7 +115,10 @@ def build_engine(
     trunks = Trunks(carrier_maker(clock, folder, sealer), hand.hear, publish)
     permits = Permits(database, clock, lease, publish)
     briefs = Briefs(database, AudioFiles(database, folder / AUDIO), sealer, publish, chance)
-    node = Node(database, clock, chance, Ids(chance), lease, trunks, Plans(), permits, briefs, hand, publish, folder)
+    packs = RulePacks(Shelf(rules_dir()), publish)
+    node = Node(
+        database, clock, chance, Ids(chance), lease, trunks, Plans(packs), permits, briefs, hand, publish, folder
+    )
     return Engine(node, settings, Signer(folder, ledger_key()))
 
 

@@ -1,6 +1,11 @@
 import dataclasses
 
+import pytest
+from tests.world import NOON
+from whenever import TimeDelta
+
 from ringback.api.app import create_app
+from ringback.ids import CAMPAIGN, TRUNK, show
 from ringback.rules.shelf import Shelf
 
 
@@ -33,3 +38,77 @@ async def test_a_broken_file_is_listed_apart(service, tmp_path):
     assert "house@2026.1.toml: title must be a text" in house["faults"]
     assert (notes["name"], notes["version"]) == ("notes", None)
     assert "us-fl" in {pack["name"] for pack in answer["data"]}
+
+
+async def test_a_workspace_names_packs_and_a_purpose(client):
+    """They are kept as they were written, and taken back by null."""
+    assert (await client.get("/v1/workspace")).json()["rule_packs"] == []
+    named = {"rule_packs": ["us-federal", "us-fl@2026.1"], "purpose": "marketing"}
+    for answer in (await client.patch("/v1/workspace", json=named), await client.get("/v1/workspace")):
+        assert {name: answer.json()[name] for name in named} == named
+    freed = (await client.patch("/v1/workspace", json={"rule_packs": None, "purpose": None})).json()
+    assert (freed["rule_packs"], freed["purpose"]) == ([], None)
+
+
+async def test_a_campaign_names_packs_and_a_purpose(service, client):
+    """When it is made, and later; what is not sent stays."""
+    trunk = show(TRUNK, service.world.campaign.trunk_id)
+    made = await client.post(
+        "/v1/campaigns", json={"name": "n", "trunk_id": trunk, "rule_packs": ["uk"], "purpose": "survey"}
+    )
+    assert made.status_code == 201
+    path = f"/v1/campaigns/{made.json()['id']}"
+    assert (made.json()["rule_packs"], made.json()["purpose"]) == (["uk"], "survey")
+    changed = (await client.patch(path, json={"purpose": None})).json()
+    assert (changed["rule_packs"], changed["purpose"], changed["rule_packs_fault"]) == (["uk"], None, None)
+    plain = await client.post("/v1/campaigns", json={"name": "n", "trunk_id": trunk})
+    assert (plain.json()["rule_packs"], plain.json()["purpose"]) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ({"rule_packs": ["us-xx"]}, "rule_packs: no rule pack us-xx is in force on 2026-03-02"),
+        ({"rule_packs": ["us-fl@2020.1"]}, "rule_packs: there is no rule pack us-fl@2020.1; there are us-fl@2026.1"),
+        (
+            {"rule_packs": ["US"]},
+            "rule_packs has 'US', which is no name of a rule pack, such as ['us-federal', 'us-fl@2026.1']",
+        ),
+        ({"purpose": "fun"}, "purpose must be one of marketing, collections, survey, service"),
+    ],
+)
+async def test_packs_that_are_not_there_are_refused(service, client, body, line):
+    """With those that there are; nothing is changed."""
+    campaign = show(CAMPAIGN, service.world.campaign.campaign_id)
+    for path in ("/v1/workspace", f"/v1/campaigns/{campaign}"):
+        answer = await client.patch(path, json=body)
+        assert answer.status_code == 400
+        assert answer.json()["message"] == [line]
+    assert (await client.get("/v1/workspace")).json()["rule_packs"] == []
+
+
+async def test_packs_are_refused_while_a_node_lives_that_knows_none(service, client):
+    """It would dial without them; once it has ended they are taken."""
+    world = service.world
+    await world.value(
+        """INSERT INTO nodes (name, version, schema_version, started_at, heartbeat_at, lease_until)
+        VALUES ('old', '0.2.0', 2, $1, $1, $2)""",
+        NOON,
+        NOON + TimeDelta(hours=1),
+    )
+    refused = await client.patch("/v1/workspace", json={"rule_packs": ["us-fl"]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "older_release_lives")
+    assert (await client.patch("/v1/workspace", json={"rule_packs": []})).status_code == 200
+    await world.value("UPDATE nodes SET ended_at = $1", NOON)
+    assert (await client.patch("/v1/workspace", json={"rule_packs": ["us-fl"]})).status_code == 200
+
+
+async def test_a_campaign_says_why_its_packs_stop_it(service, client):
+    """Its own or its workspace's; a list says it too."""
+    world = service.world
+    await world.value("UPDATE campaigns SET rule_packs = '{us-xx}'")
+    await world.value("UPDATE workspaces SET rule_packs = '{us-yy,us-fl}'")
+    faults = "no rule pack us-yy is in force on 2026-03-02; no rule pack us-xx is in force on 2026-03-02"
+    one = await client.get(f"/v1/campaigns/{show(CAMPAIGN, world.campaign.campaign_id)}")
+    assert one.json()["rule_packs_fault"] == faults
+    assert (await client.get("/v1/campaigns")).json()["data"][0]["rule_packs_fault"] == faults

@@ -8,8 +8,9 @@ import pytest
 from whenever import Instant, TimeDelta
 
 from ringback.doctor.command import findings_of
-from ringback.doctor.facts import Disk, Facts, Ours, TrunkState
+from ringback.doctor.facts import Disk, Facts, Ours, RulesState, TrunkState
 from ringback.doctor.finding import Level
+from ringback.domain.library import Faulty, Library
 from ringback.domain.window import DailyWindow
 from ringback.store.checks import Holder, KnownNode, Rows, Server, TableState, Waiting
 
@@ -82,7 +83,7 @@ def test_a_healthy_installation_is_well_in_everything():
     assert bad(HEALTHY) == []
     assert {finding.check for finding in found} == {
         *("clock", "disk", "database", "snapshots", "schema", "nodes", "rows", "campaigns", "limits", "tables"),
-        "trunks",
+        *("trunks", "rules"),
     }
     assert not any(finding.remedy for finding in found)
 
@@ -91,6 +92,8 @@ def test_a_healthy_installation_is_well_in_everything():
     ("facts", "wanted"),
     [
         (replace(HEALTHY, skew=TimeDelta(milliseconds=-300)), ("clock", "warn")),
+        (replace(HEALTHY, library=Library({}, (Faulty("house", "2026.1", ("broken",)),))), ("rules", "warn")),
+        (ours(stopped=[RulesState("campaign", "June", ["no rule pack us-xx is in force"])]), ("rules", "fail")),
         (replace(HEALTHY, skew=TimeDelta(milliseconds=501)), ("clock", "fail")),
         (replace(HEALTHY, disk=Disk("/data", 1 << 30, 100 << 30)), ("disk", "warn")),
         (replace(HEALTHY, disk=Disk("/data", 1 << 20, 100 << 30)), ("disk", "fail")),

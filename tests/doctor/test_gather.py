@@ -54,6 +54,8 @@ async def test_a_world_that_works_is_well(make_world):
         ("DELETE FROM limits WHERE kind = 'trunk'", "limits"),
         ("UPDATE limits SET max_concurrent_calls = 0 WHERE kind = 'workspace'", "campaigns"),
         ("DELETE FROM queue", "rows"),
+        ("UPDATE workspaces SET rule_packs = '{us-xx}'", "rules"),
+        ("UPDATE campaigns SET rule_packs = '{us-fl@2020.1}'", "rules"),
         (
             "UPDATE calls SET final_status = 'busy', final_reason = 'attempts_exhausted', finished_at = created_at",
             "rows",
@@ -173,7 +175,7 @@ async def test_looks_of_which_all_take_too_long_are_told(make_world, monkeypatch
     """Each is broken off, and the next one is tried."""
     world = await make_world(leads=2)
     monkeypatch.setattr(checks, "LONGEST_SEC", 0.0)
-    assert await bad(world) == {"snapshots", "nodes", "rows", "campaigns", "limits", "tables", "trunks"}
+    assert await bad(world) == {"snapshots", "nodes", "rows", "campaigns", "limits", "tables", "trunks", "rules"}
 
 
 @pytest.fixture

@@ -51,6 +51,8 @@ EVENTS = [
     (events.AgentUnready("agt_x", "no key"), {'agent_turns_total{to="unready"}': 1}),
     (events.AgentReady("agt_x"), {'agent_turns_total{to="ready"}': 1}),
     (events.TrunkUp("trk_x"), {'trunk_turns_total{trunk="trk_x",to="up"}': 1}),
+    (events.RulePacksUnusable("cmp_x", "no such pack"), {'rule_pack_turns_total{to="unusable"}': 1}),
+    (events.RulePacksUsable("cmp_x"), {'rule_pack_turns_total{to="usable"}': 1}),
     (events.TrunkRefused("trk_x", "no"), {'carrier_errors_total{trunk="trk_x"}': 1}),
     (
         events.Replied("GET", "/v1/trunks/{id}", 404, "req_x", 0.003),

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 from whenever import Instant
 
+from ringback.domain.library import MOST_PACKS, NAME, VERSION, parse_pack_names
 from ringback.domain.phone import NumberFault, parse_number
 from ringback.errors import Invalid
 from ringback.ids import read as read_id
@@ -162,7 +163,7 @@ def truth(default: bool) -> Field:
     return Field(read, {"type": "boolean"}, default=default)
 
 
-def one_of(words: type[StrEnum] | tuple[str, ...], *, required: bool = False) -> Field:
+def one_of(words: type[StrEnum] | tuple[str, ...], *, required: bool = False, optional: bool = False) -> Field:
     """One of some words; an underscore is taken for a hyphen where only that makes it one."""
     known = {str(word): word for word in words}
 
@@ -173,7 +174,7 @@ def one_of(words: type[StrEnum] | tuple[str, ...], *, required: bool = False) ->
             raise Invalid([f"{name} must be one of {', '.join(known)}"])
         return found
 
-    return Field(read, {"type": "string", "enum": list(known)}, required)
+    return Field(read, {"type": "string", "enum": list(known)}, required, null=None if optional else _REFUSED)
 
 
 def some_of(words: type[StrEnum]) -> Field:
@@ -247,6 +248,12 @@ def json_object(*, required: bool = False, most: int = LONGEST_JSON) -> Field:
         return raw
 
     return Field(read, {"type": "object"}, required, default=MappingProxyType({}), null=MappingProxyType({}))
+
+
+def pack_names() -> Field:
+    """Names of rule packs, each with its version behind an @ or without; null is none. The route looks them up."""
+    items = {"type": "string", "pattern": f"^{NAME.pattern}(@{VERSION.pattern})?$"}
+    return parsed(parse_pack_names, {"type": ["array", "null"], "maxItems": MOST_PACKS, "items": items})
 
 
 def parsed(parse: Callable[[Any, str], Any], schema: Mapping[str, Any]) -> Field:

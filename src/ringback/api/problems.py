@@ -50,6 +50,10 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "already_reported": (409, "The attempt's token has told this before; it is taken once."),
         "call_anonymised": (409, "The call was anonymised: nothing more is kept of it."),
         "campaign_over": (409, "The campaign is cancelled and cannot be changed."),
+        "older_release_lives": (
+            409,
+            "A server of an older release still runs and would not keep to this: stop it, and ask again in a minute.",
+        ),
         "illegal_transition": (409, "The campaign's state does not allow the action; `message` names those allowed."),
         "retry_policy_in_use": (409, "A campaign that is not over goes by the retry policy; `message` names some."),
         "audio_too_long": (413, "The audio plays for more than 10 minutes."),

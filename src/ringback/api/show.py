@@ -39,6 +39,8 @@ def show_workspace(row: Record) -> Json:
         "id": show(WORKSPACE, row["workspace_id"]),
         "name": row["name"],
         "max_concurrent_calls": row["max_concurrent_calls"],
+        "rule_packs": row["rule_packs"],
+        "purpose": row["purpose"],
         "retention": {"days": row["retain_days"], "mode": row["retain"]} if row["retain_days"] else None,
         "created_at": show_time(row["created_at"]),
     }

@@ -8,8 +8,8 @@ from ringback.ids import AGENT, CAMPAIGN, TRUNK, show
 from ringback.store.campaigns import CampaignRow
 
 
-def show_campaign(campaign: CampaignRow) -> Json:
-    """A campaign, its policy in the long form."""
+def show_campaign(campaign: CampaignRow, rule_packs_fault: str | None) -> Json:
+    """A campaign, its policy in the long form; the fault is why nothing of it is dialled, None for no fault."""
     plan = campaign.plan
     return {
         "id": show(CAMPAIGN, campaign.campaign_id),
@@ -31,6 +31,9 @@ def show_campaign(campaign: CampaignRow) -> Json:
         "retry": show_policy(plan.retry),
         "policy": show_pin(plan.pin, campaign.policy_version),
         "policy_version": campaign.policy_version,
+        "rule_packs": plan.rule_packs,
+        "purpose": plan.purpose,
+        "rule_packs_fault": rule_packs_fault,
         "created_at": show_time(campaign.created_at),
         "started_at": show_time(campaign.started_at),
         "finished_at": show_time(campaign.finished_at),

@@ -10,7 +10,7 @@ from rich.text import Text
 from ringback.attach import attached
 from ringback.clock import SystemClock
 from ringback.config import Settings
-from ringback.doctor import machine, ours
+from ringback.doctor import machine, ours, rules
 from ringback.doctor.facts import Facts
 from ringback.doctor.finding import Finding, Level, warn
 from ringback.doctor.gather import gather_facts
@@ -29,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     ours.limits,
     ours.tables,
     ours.trunks,
+    rules.rules,
 )
 
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}

@@ -1,10 +1,11 @@
 """What the findings are made of: read once, as it was at one moment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from whenever import Instant, TimeDelta
 
+from ringback.domain.library import Library
 from ringback.store.checks import KnownNode, Rows, Server, TableState, Waiting
 
 
@@ -39,6 +40,21 @@ class TrunkState:
 
 
 @dataclass(frozen=True, slots=True)
+class RulesState:
+    """Who chose rule packs that cannot be had.
+
+    Attributes:
+        kind: `workspace` or `campaign`.
+        name: its own.
+        faults: what is wrong, one line each.
+    """
+
+    kind: str
+    name: str
+    faults: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Ours:
     """What is in our own tables; not read where the schema is not of this release.
 
@@ -50,6 +66,7 @@ class Ours:
         shut: kind and name of what has a cap of 0 although a campaign runs.
         tables: those that are written all the time.
         trunks: all of them.
+        stopped: those whose dials wait for rule packs.
     """
 
     nodes: Sequence[KnownNode]
@@ -59,6 +76,7 @@ class Ours:
     shut: Sequence[tuple[str, str]] = ()
     tables: Sequence[TableState] = ()
     trunks: Sequence[TrunkState] = ()
+    stopped: Sequence[RulesState] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +91,7 @@ class Facts:
         server: the PostgreSQL server, None where looking at it took too long.
         schema_fault: why this release cannot work on the schema, None where it can.
         ours: what is in our own tables, None where the schema is not of this release.
+        library: the rule packs as this machine has them.
         slow: the checks of which a look took too long; what it would have found is missing above.
     """
 
@@ -83,4 +102,5 @@ class Facts:
     server: Server | None
     schema_fault: str | None = None
     ours: Ours | None = None
+    library: Library = field(default_factory=lambda: Library({}))
     slow: Sequence[str] = ()

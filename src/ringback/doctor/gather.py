@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -16,17 +16,20 @@ from ringback.carriers.simulator.settings import parse_settings as parse_simulat
 from ringback.carriers.sip.check import check_sip
 from ringback.carriers.sip.settings import parse_settings as parse_sip
 from ringback.clock import Clock
-from ringback.config import Settings, secret_key
-from ringback.doctor.facts import Disk, Facts, Ours, TrunkState
+from ringback.config import Settings, rules_dir, secret_key
+from ringback.doctor.facts import Disk, Facts, Ours, RulesState, TrunkState
 from ringback.doctor.machine import OLD
 from ringback.doctor.ours import LONGEST_CALL, LONGEST_WAIT
+from ringback.domain.library import Library, choose
 from ringback.errors import Invalid, SchemaError, SecretKeyError
+from ringback.rules.shelf import Shelf
 from ringback.sealing import Sealer
 from ringback.store import checks
 from ringback.store.checks import Rows
 from ringback.store.database import Connection, Database, connect
 from ringback.store.migrate import check_schema
 from ringback.store.nodes import server_time
+from ringback.store.rule_packs import RuledRow, read_rule_packs
 
 T = TypeVar("T")
 
@@ -57,6 +60,7 @@ async def gather_facts(dsn: str, settings: Settings, clock: Clock) -> Facts:
         async with database.connection() as db:
             skew, looks = await _skew(db, clock), _Looks()
             now = await server_time(db)
+            library = await asyncio.to_thread(Shelf(rules_dir()).library)
             return Facts(
                 now=now,
                 embedded=settings.database_url is None,
@@ -64,7 +68,8 @@ async def gather_facts(dsn: str, settings: Settings, clock: Clock) -> Facts:
                 disk=_disk(settings.data),
                 server=await looks.at(("database", "snapshots"), checks.read_server(db, now - OLD), None),
                 schema_fault=fault,
-                ours=await _ours(db, now, settings.data, looks) if fault is None else None,
+                ours=await _ours(db, now, settings.data, library, looks) if fault is None else None,
+                library=library,
                 slow=looks.slow,
             )
     finally:
@@ -98,7 +103,7 @@ class _Looks:
         return found
 
 
-async def _ours(db: Connection, now: Instant, folder: Path, looks: _Looks) -> Ours:
+async def _ours(db: Connection, now: Instant, folder: Path, library: Library, looks: _Looks) -> Ours:
     rows, campaigns = ("rows",), ("campaigns",)
     return Ours(
         nodes=await looks.at(("nodes",), checks.read_nodes(db), []),
@@ -112,8 +117,15 @@ async def _ours(db: Connection, now: Instant, folder: Path, looks: _Looks) -> Ou
         shut=await looks.at(campaigns, checks.read_shut(db), []),
         unlimited=await looks.at(("limits",), checks.read_unlimited(db), []),
         tables=await looks.at(("tables",), checks.read_tables(db), []),
+        stopped=list(_stopped(await looks.at(("rules",), read_rule_packs(db), []), library, now)),
         trunks=[await _trunk(row, folder) for row in await looks.at(("trunks",), checks.read_trunks(db), [])],
     )
+
+
+def _stopped(rows: Iterable[RuledRow], library: Library, now: Instant) -> Iterator[RulesState]:
+    for row in rows:
+        if faults := choose(library, row.rule_packs, now).faults:
+            yield RulesState(row.kind, row.name, faults)
 
 
 async def _trunk(row: checks.TrunkRow, folder: Path) -> TrunkState:

@@ -181,7 +181,7 @@ class Dialler:
 
     async def _open(self, db: Connection, rows: Sequence[Record], now: Instant) -> tuple[LaneRoutes, int]:
         """The lanes that may be dialled now; what waits for a trunk that takes none may go over another one."""
-        lanes = self._routes.open(self._node.plans.refresh(rows))
+        lanes = self._routes.open(self._node.plans.refresh(rows, now))
         loose = stranded(rows, lanes)
         return lanes, await queue.loosen(db, loose, now) if loose else 0
 

@@ -9,10 +9,12 @@ from whenever import Instant
 
 from ringback.domain.campaign import CampaignState
 from ringback.domain.hours import Hours
+from ringback.domain.place import Place
 from ringback.domain.policy_form import kept_policy
 from ringback.domain.retry import Bounds, RetryPolicy, ends_at
 from ringback.domain.ways import Way, Ways, as_ways
 from ringback.domain.window import DailyWindow, hours_of
+from ringback.engine.packs import RulePacks, Rulings
 from ringback.store import queue
 from ringback.store.database import Connection, Record
 
@@ -43,15 +45,22 @@ class _Campaign:
     ends_at: Instant | None
     from_number: str | None
     ways: Ways
+    rulings: Rulings | None
 
 
 class Plans:
-    """Knows the campaigns as of the last refresh and the time zones for good: a zone set never changes."""
+    """Knows the campaigns as of the last refresh and the time zones for good: a zone set never changes.
 
-    def __init__(self) -> None:
+    Args:
+        packs: knows the rule packs.
+    """
+
+    def __init__(self, packs: RulePacks) -> None:
+        self._packs = packs
+        self._singles: dict[int, Rulings | None] = {}
         self._zones: dict[int, tuple[str, ...]] = {}
         self._campaigns: dict[tuple[int, int], _Campaign] = {}
-        self._plans: dict[tuple[int, int], dict[int, DialPlan]] = {}
+        self._plans: dict[tuple[int, int], dict[tuple[int, Place | None], DialPlan]] = {}
 
     def __len__(self) -> int:
         """How many campaigns it knows."""
@@ -62,41 +71,55 @@ class Plans:
         if missing := wanted - self._zones.keys():
             self._zones.update(await queue.zone_sets(db, sorted(missing)))
 
-    def refresh(self, lanes: Iterable[Record]) -> list[Record]:
-        """Take the campaigns as they are now; returns the rows of those that run and have the row's trunk."""
+    def refresh(self, lanes: Iterable[Record], now: Instant) -> list[Record]:
+        """Take the campaigns and the rule packs as they are now; returns the rows of those that may be dialled.
+
+        Those run, have the row's trunk, and can have all packs that they name.
+        """
         lanes = list(lanes)
+        self._look(now)
         if len(self._campaigns) + len(lanes) > KEPT:
-            self._campaigns.clear()
-            self._plans.clear()
+            self._forget()
         for row in lanes:
             key = (row["workspace_no"], row["campaign_no"])
-            if row["status"] is not None and (campaign := _campaign(row)) != self._campaigns.get(key):
-                self._campaigns[key], self._plans[key] = campaign, {}
+            if not row["campaign_no"]:
+                self._singles[row["workspace_no"]] = self._packs.rule(row)
+            elif row["status"] is not None:
+                campaign = _campaign(row, self._packs.rule(row))
+                if campaign != self._campaigns.get(key):
+                    self._campaigns[key], self._plans[key] = campaign, {}
         return [row for row in lanes if self._runs(row)]
 
     def plan(self, row: Record) -> DialPlan:
         """The rules for a row of the queue, joined with its call: the same for all leads of a campaign in one place."""
         zones = self._zones[row["zone_set_no"]]
         if not row["campaign_no"]:
-            return single_call_plan(row["retry"], row["created_at"], zones, row["from_number"])
+            hours = _pack_hours(self._singles[row["workspace_no"]], row)
+            return single_call_plan(row["retry"], row["created_at"], hours, zones, row["from_number"])
         key = (row["workspace_no"], row["campaign_no"])
-        known = self._plans[key].get(row["zone_set_no"])
+        campaign = self._campaigns[key]
+        place = campaign.rulings and campaign.rulings.place(row["to_number"])
+        known = self._plans[key].get((row["zone_set_no"], place))
         if known is not None:
             return known
-        campaign = self._campaigns[key]
-        bounds = Bounds(campaign.hours, zones, ends_at(campaign.ends_at, row["created_at"], campaign.policy))
+        hours = (*campaign.hours, *_pack_hours(campaign.rulings, row))
+        bounds = Bounds(hours, zones, ends_at(campaign.ends_at, row["created_at"], campaign.policy))
         plan = DialPlan(campaign.policy, campaign.policy_version, bounds, campaign.from_number, campaign.ways)
         if campaign.policy.expires_after_sec is None:
-            self._plans[key][row["zone_set_no"]] = plan
+            self._plans[key][row["zone_set_no"], place] = plan
         return plan
 
-    def orphan_plan(self, row: Record) -> DialPlan:
-        """The rules for an attempt that another node left behind, its campaign's columns in the same row."""
-        zones = self._zones[row["zone_set_no"]]
+    def orphan_plan(self, row: Record, now: Instant) -> DialPlan:
+        """The rules for an attempt that another node left behind, its campaign's columns in the same row.
+
+        Where its packs cannot be had, its redial is due without them, and waits for them then.
+        """
+        self._look(now)
+        zones, pack_hours = self._zones[row["zone_set_no"]], _pack_hours(self._packs.rulings(row), row)
         if not row["campaign_no"]:
-            return single_call_plan(row["retry"], row["created_at"], zones, row["from_number"])
+            return single_call_plan(row["retry"], row["created_at"], pack_hours, zones, row["from_number"])
         policy = read_policy(row["retry"])
-        bounds = Bounds(_hours(row), zones, ends_at(row["ends_at"], row["created_at"], policy))
+        bounds = Bounds((*_hours(row), *pack_hours), zones, ends_at(row["ends_at"], row["created_at"], policy))
         ways = read_ways(row["campaign_trunk_no"], row["ways"])
         return DialPlan(policy, row["policy_version"], bounds, row["from_number"], ways)
 
@@ -107,13 +130,22 @@ class Plans:
         ways = self._campaigns[row["workspace_no"], row["campaign_no"]].ways
         return next(way for way in ways if way.trunk_no == row["via_trunk_no"])
 
+    def _look(self, now: Instant) -> None:
+        """Take the rule packs as they are now."""
+        if self._packs.refresh(now):
+            self._forget()
+
+    def _forget(self) -> None:
+        self._campaigns.clear()
+        self._plans.clear()
+
     def _runs(self, row: Record) -> bool:
         if not row["campaign_no"]:
-            return True
+            return self._singles[row["workspace_no"]] is not None
         if row["status"] != CampaignState.RUNNING:
             return False
-        ways = self._campaigns[row["workspace_no"], row["campaign_no"]].ways
-        return any(way.trunk_no == row["via_trunk_no"] for way in ways)
+        campaign = self._campaigns[row["workspace_no"], row["campaign_no"]]
+        return campaign.rulings is not None and any(way.trunk_no == row["via_trunk_no"] for way in campaign.ways)
 
 
 @lru_cache(maxsize=10_000)
@@ -128,15 +160,17 @@ def read_ways(trunk_no: int, text: str | None) -> Ways:
     return as_ways(trunk_no, json.loads(text) if text else None)
 
 
-def single_call_plan(retry: str, created_at: Instant, zones: tuple[str, ...], from_number: str | None) -> DialPlan:
-    """The rules for a call that belongs to no campaign: its own policy, any hour of the day."""
+def single_call_plan(
+    retry: str, created_at: Instant, hours: Hours, zones: tuple[str, ...], from_number: str | None
+) -> DialPlan:
+    """The rules for a call that belongs to no campaign: its own policy, and the hours of its workspace's packs."""
     policy = read_policy(retry)
     return DialPlan(
-        policy, SINGLE_CALL_POLICY_VERSION, Bounds((), zones, ends_at(None, created_at, policy)), from_number
+        policy, SINGLE_CALL_POLICY_VERSION, Bounds(hours, zones, ends_at(None, created_at, policy)), from_number
     )
 
 
-def _campaign(row: Record) -> _Campaign:
+def _campaign(row: Record, rulings: Rulings | None) -> _Campaign:
     return _Campaign(
         policy=read_policy(row["retry"]),
         policy_version=row["policy_version"],
@@ -144,7 +178,12 @@ def _campaign(row: Record) -> _Campaign:
         ends_at=row["ends_at"],
         from_number=row["from_number"],
         ways=read_ways(row["campaign_trunk_no"], row["ways"]),
+        rulings=rulings,
     )
+
+
+def _pack_hours(rulings: Rulings | None, row: Record) -> Hours:
+    return rulings.hours(rulings.place(row["to_number"])) if rulings else ()
 
 
 def _hours(row: Record) -> Hours:

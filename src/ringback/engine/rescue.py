@@ -99,7 +99,7 @@ class Rescuer:
     async def _fates(self, db: Connection, rows: list[Record], now: Instant) -> AsyncIterator[Result | Withdrawal]:
         """What is to be written for each orphan; nothing for one that is still up, or whose trunk may yet tell."""
         await self._node.plans.learn_zones(db, {row["zone_set_no"] for row in rows})
-        orphans = [known for row in rows if (known := self._orphan(row)) is not None]
+        orphans = [known for row in rows if (known := self._orphan(row, now)) is not None]
         await learn_earlier_dials(db, (orphan for orphan, _ in orphans))
         for orphan, trunk in orphans:
             match await self._inquirer.what_became(trunk.carrier, orphan.dial, now):
@@ -112,12 +112,12 @@ class Rescuer:
                     lost = Ended(orphan.dial.attempt_id, now, EndReason.OUTCOME_UNKNOWN)
                     yield settle_as(orphan, lost, self._node.chance.random(), self._node.trunks)
 
-    def _orphan(self, row: Record) -> tuple[LiveAttempt, Trunk] | None:
+    def _orphan(self, row: Record, now: Instant) -> tuple[LiveAttempt, Trunk] | None:
         """What is known of an orphan, with its trunk; None where this node has it, or its trunk is not to be had."""
         if row["attempt_id"] in self._node.hand.live:
             return None
         trunk = self._node.trunks.refresh((row["workspace_no"], row["trunk_no"]), row)
-        return None if trunk is None else (_left(row, self._node.plans.orphan_plan(row), trunk), trunk)
+        return None if trunk is None else (_left(row, self._node.plans.orphan_plan(row, now), trunk), trunk)
 
 
 def _left(row: Record, plan: DialPlan, trunk: Trunk) -> LiveAttempt:

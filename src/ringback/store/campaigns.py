@@ -17,6 +17,7 @@ from ringback.store.limits import lock_limit, set_caps
 from ringback.store.listing import Listing, Part, read_part
 from ringback.store.queries import load
 from ringback.store.retry_policies import Pin
+from ringback.store.rule_packs import rule_campaign
 
 _SQL = load("campaigns")
 
@@ -42,6 +43,8 @@ class CampaignPlan:
         retry_share: of its dials for redials where both kinds are due, 0 to 1.
         ways: its trunks by preference where more was said than one name; the first of them is `trunk_no`.
         pin: the version of a named policy that `retry` is, None where it is none.
+        rule_packs: names of packs that bind its dials besides those of its workspace.
+        purpose: what it calls for, None where the workspace says, or nobody.
     """
 
     name: str
@@ -57,6 +60,8 @@ class CampaignPlan:
     retry_share: float = 0.5
     ways: Ways = ()
     pin: Pin | None = None
+    rule_packs: tuple[str, ...] = ()
+    purpose: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class CampaignRow:
     created_at: Instant
     started_at: Instant | None
     finished_at: Instant | None
+    workspace_packs: tuple[str, ...] = ()
 
     @property
     def limit(self) -> LimitKey:
@@ -111,6 +117,8 @@ async def create_campaign(
     """Make a campaign, in draft."""
     columns = (*_columns(plan), now, plan.max_concurrent_calls)
     await db.execute(_SQL["create_campaign"], workspace_no, campaign_id, *columns)
+    if plan.rule_packs or plan.purpose:
+        await rule_campaign(db, workspace_no, campaign_id, plan.rule_packs, plan.purpose)
 
 
 async def find_campaign(db: Connection, workspace_no: int, campaign_id: UUID) -> CampaignRow | None:
@@ -129,6 +137,7 @@ async def change_campaign(db: Connection, campaign: CampaignRow, plan: CampaignP
     key = (campaign.workspace_no, campaign.campaign_no)
     await db.execute(_SQL["keep_in_force"], *key, now)
     await db.execute(_SQL["change_campaign"], *key, *_columns(plan), now)
+    await rule_campaign(db, campaign.workspace_no, campaign.campaign_id, plan.rule_packs, plan.purpose)
     await set_caps(db, campaign.limit, plan.max_concurrent_calls, None)
 
 
@@ -181,11 +190,14 @@ def campaign_row(row: Record) -> CampaignRow:
         retry_share=round(row["retry_share"], SHARE_DIGITS),
         ways=ways,
         pin=None if row["policy_id"] is None else Pin(row["policy_id"], row["pinned_version"]),
+        rule_packs=tuple(row["rule_packs"]),
+        purpose=row["purpose"],
     )
     return CampaignRow(
         plan=plan,
         trunks=trunks,
         status=CampaignState(row["status"]),
+        workspace_packs=tuple(row["workspace_packs"]),
         **{
             name: row[name]
             for name in (

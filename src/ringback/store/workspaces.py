@@ -10,6 +10,7 @@ from ringback.domain.limits import LimitKey, LimitKind
 from ringback.store.database import Connection, Record
 from ringback.store.limits import lock_limit, set_caps
 from ringback.store.queries import load
+from ringback.store.rule_packs import give_purpose, rule_workspace
 
 _SQL = load("workspaces")
 
@@ -40,7 +41,7 @@ async def find_workspace(db: Connection, workspace_no: int) -> Record:
 
 
 async def change_workspace(db: Connection, workspace_no: int, changes: Mapping[str, Any]) -> Record:
-    """Change name, max_concurrent_calls or retention, in a transaction; the rest stays. Returns it as it is then."""
+    """Change what is given, in a transaction; the rest stays. Returns it as it is then."""
     key = LimitKey(workspace_no, LimitKind.WORKSPACE, 0)
     await lock_limit(db, key)
     if "name" in changes:
@@ -50,6 +51,10 @@ async def change_workspace(db: Connection, workspace_no: int, changes: Mapping[s
     if "retention" in changes:
         kept: Retention = changes["retention"]
         await db.execute(_SQL["keep_calls_for"], workspace_no, kept.days, kept.mode)
+    if "rule_packs" in changes:
+        await rule_workspace(db, workspace_no, changes["rule_packs"])
+    if "purpose" in changes:
+        await give_purpose(db, workspace_no, changes["purpose"])
     return await find_workspace(db, workspace_no)
 
 

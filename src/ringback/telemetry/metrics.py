@@ -103,6 +103,7 @@ class Metrics:
         self.carrier_errors = counter("carrier_errors", "Times that a trunk could not be used.", "trunk")
         self.trunk_turns = counter("trunk_turns", "Times that a trunk went down or came up again.", "trunk", "to")
         self.agent_turns = counter("agent_turns", "Times that an agent could not be made ready, or was again.", "to")
+        self.pack_turns = counter("rule_pack_turns", "Times that dials began or ceased to wait for rule packs.", "to")
         self.strays = counter("stray_events", "Reports of carriers that changed nothing.", "kind", "why")
         self.looked_up = counter("deadline_lookups", "Attempts past their deadline that were looked up.", "result")
         self.rescued = counter("rescued_attempts", "Attempts of ended nodes that were looked at.", "fate")
@@ -132,6 +133,8 @@ class Metrics:
             events.Renewed: self._renewed,
             events.TrunkDown: lambda event: self._of(self.trunk_turns, event.trunk, "down").inc(),
             events.TrunkUp: lambda event: self._of(self.trunk_turns, event.trunk, "up").inc(),
+            events.RulePacksUnusable: lambda _: self._of(self.pack_turns, "unusable").inc(),
+            events.RulePacksUsable: lambda _: self._of(self.pack_turns, "usable").inc(),
             events.TrunkRefused: lambda event: self._of(self.carrier_errors, event.trunk).inc(),
             events.StrayEvent: lambda event: self._of(self.strays, event.kind, event.why).inc(),
             events.LookedUp: lambda event: self._fates(self.looked_up, event, _RESULTS),

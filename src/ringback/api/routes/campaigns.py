@@ -1,19 +1,35 @@
 """/v1/campaigns: made, looked at and changed."""
 
+import functools
 from dataclasses import replace
 from typing import Any
 
 from ringback.api import examples
-from ringback.api.fields import Fields, caller_number, identifier, instant, one_of, parsed, share, text, truth, whole
+from ringback.api.fields import (
+    Fields,
+    caller_number,
+    identifier,
+    instant,
+    one_of,
+    pack_names,
+    parsed,
+    share,
+    text,
+    truth,
+    whole,
+)
 from ringback.api.operation import Answer, Api, Ask, Operation
+from ringback.api.packs import check_packs, packs_fault
 from ringback.api.paging import list_body, list_fields, part_of
 from ringback.api.routes.finding import campaign_in_path, check_agent, found
 from ringback.api.routes.retry_policies import INLINE, VERSION, chosen_policy
+from ringback.api.show import Json
 from ringback.api.show_campaign import show_campaign
 from ringback.api.show_policies import show_campaign_policy
 from ringback.api.show_progress import show_progress
 from ringback.api.trunk_list import trunk_columns, trunk_list
 from ringback.domain.campaign import OWNER_ACTIONS, CampaignAction, CampaignState
+from ringback.domain.pack import Purpose
 from ringback.domain.window import parse_window
 from ringback.errors import Conflict, Invalid
 from ringback.ids import AGENT, CAMPAIGN, POLICY, TRUNK, show
@@ -50,6 +66,8 @@ _OPTIONAL = {
     "retry": INLINE,
     "retry_policy_id": identifier(POLICY, optional=True),
     "retry_policy_version": VERSION,
+    "rule_packs": pack_names(),
+    "purpose": one_of(Purpose, optional=True),
 }
 _TRUNKS = {"trunk_id": identifier(TRUNK), "trunks": trunk_list()}
 NEW = Fields(name=text(required=True), **_TRUNKS, **_OPTIONAL)
@@ -62,23 +80,24 @@ async def post_campaign(api: Api, ask: Ask) -> Answer:
     """Make a campaign, in draft."""
     campaign_id = api.ids.new(ask.now)
     async with api.database.transaction() as db:
-        plan = CampaignPlan(**await _plan_columns(db, ask, new=True))
+        plan = CampaignPlan(**await _plan_columns(api, ask, db, new=True))
         _check_span(plan)
         await create_campaign(db, ask.workspace_no, campaign_id, plan, ask.now)
         campaign = found(await find_campaign(db, ask.workspace_no, campaign_id), "campaign")
-    return Answer(show_campaign(campaign), 201)
+    return Answer(_shown(api, ask, campaign), 201)
 
 
 async def get_campaigns(api: Api, ask: Ask) -> Answer:
     """The campaigns, all or those in one state."""
     async with api.database.connection() as db:
         listing = await list_campaigns(db, ask.workspace_no, ask.query["status"], part_of(ask.query))
-    return Answer(list_body(listing, ask.query, CAMPAIGN, "campaign_id", lambda row: show_campaign(campaign_row(row))))
+    shown = functools.partial(_shown, api, ask)
+    return Answer(list_body(listing, ask.query, CAMPAIGN, "campaign_id", lambda row: shown(campaign_row(row))))
 
 
 async def get_campaign(api: Api, ask: Ask) -> Answer:
     """One campaign."""
-    return Answer(show_campaign(await campaign_in_path(api, ask)))
+    return Answer(_shown(api, ask, await campaign_in_path(api, ask)))
 
 
 async def patch_campaign(api: Api, ask: Ask) -> Answer:
@@ -86,7 +105,7 @@ async def patch_campaign(api: Api, ask: Ask) -> Answer:
     campaign = await campaign_in_path(api, ask)
     ask.key.require_trunk(*campaign.trunk_kinds)
     async with api.database.transaction() as db:
-        changes = await _plan_columns(db, ask)
+        changes = await _plan_columns(api, ask, db)
         if await lock_campaign(db, campaign) is CampaignState.CANCELLED:
             raise Conflict("campaign_over", "this campaign is cancelled and cannot be changed")
         current: CampaignRow = found(await find_campaign(db, ask.workspace_no, campaign.campaign_id), "campaign")
@@ -94,7 +113,7 @@ async def patch_campaign(api: Api, ask: Ask) -> Answer:
         _check_span(plan)
         await change_campaign(db, campaign, plan, ask.now)
         campaign = found(await find_campaign(db, ask.workspace_no, campaign.campaign_id), "campaign")
-    return Answer(show_campaign(campaign))
+    return Answer(_shown(api, ask, campaign))
 
 
 async def patch_status(api: Api, ask: Ask) -> Answer:
@@ -107,7 +126,7 @@ async def patch_status(api: Api, ask: Ask) -> Answer:
         ask.key.require_trunk(*campaign.trunk_kinds)
     affected = await act(api.database, campaign, action, ask.now, hang_up=ask.body.get("hang_up", False))
     counts = {"queued": affected.queued, "live": affected.live, "cancelled": affected.cancelled}
-    return Answer({"campaign": show_campaign(await campaign_in_path(api, ask)), "affected": counts})
+    return Answer({"campaign": _shown(api, ask, await campaign_in_path(api, ask)), "affected": counts})
 
 
 async def get_progress(api: Api, ask: Ask) -> Answer:
@@ -125,13 +144,18 @@ async def get_campaign_policies(api: Api, ask: Ask) -> Answer:
     return Answer({"campaign_id": show(CAMPAIGN, campaign.campaign_id), "data": list(map(show_campaign_policy, rows))})
 
 
-async def _plan_columns(db: Connection, ask: Ask, *, new: bool = False) -> dict[str, Any]:
+def _shown(api: Api, ask: Ask, campaign: CampaignRow) -> Json:
+    return show_campaign(campaign, packs_fault(api, ask, campaign))
+
+
+async def _plan_columns(api: Api, ask: Ask, db: Connection, *, new: bool = False) -> dict[str, Any]:
     """The body's fields by the names that the plan has for them, its trunks and agent looked up."""
     columns = {name: value for name, value in ask.body.items() if name not in _TRUNKS}
     columns |= await trunk_columns(db, ask, ask.body, required=new)
     if "calling_window" in columns:
         columns["window"] = columns.pop("calling_window")
     await check_agent(db, ask, columns.get("agent_id"))
+    await check_packs(api, ask, db, columns.get("rule_packs"))
     return columns | await chosen_policy(db, ask, columns)
 
 
@@ -141,7 +165,14 @@ def _check_span(plan: CampaignPlan) -> None:
 
 
 _PATH = "/v1/campaigns"
-_REFERENCES = ("agent_has_no_message", "test_key", "unknown_agent", "unknown_retry_policy", "unknown_trunk")
+_REFERENCES = (
+    "agent_has_no_message",
+    "older_release_lives",
+    "test_key",
+    "unknown_agent",
+    "unknown_retry_policy",
+    "unknown_trunk",
+)
 _ONE = f"{_PATH}/{{id}}"
 OPERATIONS = (
     Operation(

@@ -3,9 +3,11 @@
 from typing import Any
 
 from ringback.api import examples
-from ringback.api.fields import Fields, one_of, parsed, text, whole
+from ringback.api.fields import Fields, one_of, pack_names, parsed, text, whole
 from ringback.api.operation import Answer, Api, Ask, Operation
+from ringback.api.packs import check_packs
 from ringback.api.show import show_workspace
+from ringback.domain.pack import Purpose
 from ringback.errors import Invalid
 from ringback.store.keys import Scope
 from ringback.store.workspaces import Retention, change_workspace, find_workspace
@@ -42,6 +44,8 @@ CHANGES = Fields(
     name=text(),
     max_concurrent_calls=whole(0, 1_000_000, optional=True),
     retention=parsed(parse_retention, _RETENTION_SCHEMA),
+    rule_packs=pack_names(),
+    purpose=one_of(Purpose, optional=True),
 )
 
 
@@ -54,6 +58,7 @@ async def read_workspace(api: Api, ask: Ask) -> Answer:
 async def patch_workspace(api: Api, ask: Ask) -> Answer:
     """Change what was sent."""
     async with api.database.transaction() as db:
+        await check_packs(api, ask, db, ask.body.get("rule_packs"))
         row = await change_workspace(db, ask.workspace_no, ask.body)
     return Answer(show_workspace(row))
 
@@ -65,9 +70,10 @@ OPERATIONS = (
         "PATCH",
         _PATH,
         Scope.ADMIN,
-        "Change the workspace's name, cap or retention.",
+        "Change the workspace's name, cap, retention, rule packs or purpose.",
         patch_workspace,
         body=CHANGES,
         example={**examples.WORKSPACE, **examples.BODIES["patch_workspace"]},
+        codes=("older_release_lives",),
     ),
 )

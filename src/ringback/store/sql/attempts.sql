@@ -166,8 +166,11 @@ SELECT a.workspace_no, a.call_id, a.attempt, a.attempt_id, a.campaign_no, a.trun
                  WHERE e.workspace_no = a.workspace_no AND e.call_id = a.call_id AND e.attempt < a.attempt
                    AND e.retry_trunk_no IS NULL), 0)
            ORDER BY b.attempt) END AS refused_by,
+       o.workspace_id, p.campaign_id, o.rule_packs AS workspace_packs, p.rule_packs AS campaign_packs,
+       coalesce(p.purpose, o.purpose) AS purpose,
        t.trunk_id, t.kind, t.settings::text AS settings, t.billing::text AS billing, t.lost_call_hold_sec
 FROM attempts a
+JOIN workspaces o ON o.workspace_no = a.workspace_no
 JOIN trunks t ON t.workspace_no = a.workspace_no AND t.trunk_no = a.trunk_no
 CROSS JOIN LATERAL (
     SELECT * FROM calls c WHERE c.workspace_no = a.workspace_no AND c.call_id = a.call_id OFFSET 0

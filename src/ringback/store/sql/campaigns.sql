@@ -23,8 +23,10 @@ SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk
        (SELECT jsonb_agg(jsonb_build_array(w.way -> 0, w.way -> 1, w.way -> 2, u.trunk_id, u.kind) ORDER BY w.place)::text
         FROM jsonb_array_elements(c.ways) WITH ORDINALITY AS w (way, place)
         JOIN trunks u ON u.workspace_no = c.workspace_no AND u.trunk_no = (w.way ->> 0)::integer) AS ways,
-       l.max_concurrent_calls, k.policy_id, k.pinned_version
+       l.max_concurrent_calls, k.policy_id, k.pinned_version,
+       c.rule_packs, c.purpose, o.rule_packs AS workspace_packs
 FROM campaigns c
+JOIN workspaces o ON o.workspace_no = c.workspace_no
 JOIN trunks t ON t.workspace_no = c.workspace_no AND t.trunk_no = c.trunk_no
 LEFT JOIN campaign_policies k ON k.workspace_no = c.workspace_no AND k.campaign_no = c.campaign_no
     AND k.policy_version = c.policy_version
@@ -39,8 +41,10 @@ SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk
        (SELECT jsonb_agg(jsonb_build_array(w.way -> 0, w.way -> 1, w.way -> 2, u.trunk_id, u.kind) ORDER BY w.place)::text
         FROM jsonb_array_elements(c.ways) WITH ORDINALITY AS w (way, place)
         JOIN trunks u ON u.workspace_no = c.workspace_no AND u.trunk_no = (w.way ->> 0)::integer) AS ways,
-       l.max_concurrent_calls, k.policy_id, k.pinned_version
+       l.max_concurrent_calls, k.policy_id, k.pinned_version,
+       c.rule_packs, c.purpose, o.rule_packs AS workspace_packs
 FROM campaigns c
+JOIN workspaces o ON o.workspace_no = c.workspace_no
 JOIN trunks t ON t.workspace_no = c.workspace_no AND t.trunk_no = c.trunk_no
 LEFT JOIN campaign_policies k ON k.workspace_no = c.workspace_no AND k.campaign_no = c.campaign_no
     AND k.policy_version = c.policy_version

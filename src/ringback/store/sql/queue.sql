@@ -55,6 +55,8 @@ SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, l.via_trunk_no,
        c.window_start_min, c.window_end_min, c.ends_at, c.weight, c.retry_share, c.ways::text AS ways,
        t.trunk_id, t.kind, t.settings::text AS settings, t.billing::text AS billing, t.lost_call_hold_sec,
        b.caller_no AS bound_caller_no,
+       o.workspace_id, c.campaign_id, o.rule_packs AS workspace_packs, c.rule_packs AS campaign_packs,
+       coalesce(c.purpose, o.purpose) AS purpose,
        w.ref_no IS NOT NULL AS workspace_known, w.max_concurrent_calls AS workspace_calls,
        w.dials_per_sec AS workspace_dials,
        g.ref_no IS NOT NULL AS campaign_known, g.max_concurrent_calls AS campaign_calls,
@@ -64,6 +66,7 @@ SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, l.via_trunk_no,
        pg_current_xact_id()::text AS transaction_id
 FROM me
 CROSS JOIN lanes l
+LEFT JOIN workspaces o ON o.workspace_no = l.workspace_no
 LEFT JOIN held c ON c.workspace_no = l.workspace_no AND c.campaign_no = l.campaign_no
 LEFT JOIN trunks t ON t.workspace_no = l.workspace_no AND t.trunk_no = l.via_trunk_no
 CROSS JOIN LATERAL (

@@ -18,7 +18,9 @@ CREATE TABLE workspaces (
     name         text NOT NULL,
     created_at   timestamptz NOT NULL,
     retain_days  integer CHECK (retain_days > 0),
-    retain       text NOT NULL DEFAULT 'delete' CHECK (retain IN ('delete', 'anonymise'))
+    retain       text NOT NULL DEFAULT 'delete' CHECK (retain IN ('delete', 'anonymise')),
+    rule_packs   text[] NOT NULL DEFAULT '{}', -- names, each with its version behind an @ or without
+    purpose      text CHECK (purpose IN ('marketing', 'collections', 'survey', 'service')) -- of the calls
 );
 
 CREATE TABLE api_keys (
@@ -109,6 +111,8 @@ CREATE TABLE campaigns (
     ways             jsonb,
     -- the trunks of whose lanes there may be dials of it: those that it has and those that it had, if ever several
     lane_trunks      integer[] NOT NULL DEFAULT '{}',
+    rule_packs       text[] NOT NULL DEFAULT '{}', -- besides those of the workspace
+    purpose          text CHECK (purpose IN ('marketing', 'collections', 'survey', 'service')),
     PRIMARY KEY (workspace_no, campaign_no),
     UNIQUE (workspace_no, campaign_id),
     FOREIGN KEY (workspace_no, trunk_no) REFERENCES trunks,

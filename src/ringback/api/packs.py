@@ -1,0 +1,31 @@
+"""The rule packs of workspaces and campaigns, as the API takes and tells them."""
+
+from collections.abc import Sequence
+
+from ringback.api.operation import Api, Ask
+from ringback.domain.library import choose
+from ringback.errors import Invalid
+from ringback.store.campaigns import CampaignRow
+from ringback.store.database import Connection
+from ringback.store.rule_packs import check_lawful
+
+
+async def check_packs(api: Api, ask: Ask, db: Connection, names: Sequence[str] | None) -> None:
+    """Refuse packs that this server cannot have, or that a living node would dial without.
+
+    Raises:
+        Invalid: one line for each pack that is missing, not in force or none.
+        Conflict: a node of an older release lives.
+    """
+    if not names:
+        return
+    faults = choose(api.settings.shelf.library(), names, ask.now).faults
+    if faults:
+        raise Invalid([f"rule_packs: {fault}" for fault in faults])
+    await check_lawful(db, ask.now)
+
+
+def packs_fault(api: Api, ask: Ask, campaign: CampaignRow) -> str | None:
+    """Why nothing of a campaign is dialled, as far as its packs and its workspace's go by this server's files."""
+    names = (*campaign.workspace_packs, *campaign.plan.rule_packs)
+    return "; ".join(choose(api.settings.shelf.library(), dict.fromkeys(names), ask.now).faults) or None
