@@ -213,6 +213,11 @@ def test_a_day_that_begins_twice_is_left_for_good():
     assert spacer.space(again, NO_JITTER).at == Instant("2010-11-07T03:30:00Z")
 
 
+def test_only_some_spacings_look_back():
+    """A gap counts from the last dial, which is always known."""
+    assert [Spacing(3_600).looks_back, Spacing(max_per_day=1).looks_back, Spacing(spread=True).looks_back] == [0, 1, 1]
+
+
 def test_the_rule_says_what_decided_and_what_moved_it():
     """In the policy's own words."""
     waits = MappingProxyType({"no-answer": (1_800,), "network_failure": (60,), "failed": (LocalPoint(Day.NEXT, 600),)})

@@ -135,7 +135,8 @@ def decide(
     spaced = _space(policy, wait, ended_at, bounds, chance, dials or (ended_at,))
     if spaced is None:
         return Stop(FinalReason.EXPIRED)
-    return RetryAt(spaced.at, "; ".join((f"{key}: {show_wait(wait)}", *spaced.moved_by)))
+    rule = f"{key}: {show_wait(wait)}"
+    return RetryAt(spaced.at, "; ".join((rule, *spaced.moved_by)) if spaced.moved_by else rule)
 
 
 def _space(

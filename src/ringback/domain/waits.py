@@ -52,14 +52,10 @@ def end_of_wait(wait: Wait, zones: Zones, ended_at: Instant) -> Instant | None:
 def next_point(point: LocalPoint, zone: str, at: Instant) -> Instant:
     """When a point comes that is named at `at`, in one zone."""
     today = local_time(at, zone).date()
-    match point.day:
-        case Day.SAME:
-            here = first_instant(zone, today, point.minute)
-            return here if here > at else first_instant(zone, today.add(days=1), point.minute)
-        case Day.NEXT:
-            return first_instant(zone, today.add(days=1), point.minute)
-        case Day.NEXT_WEEKDAY:
-            return first_instant(zone, _next_weekday(today), point.minute)
+    if point.day is Day.SAME and (here := first_instant(zone, today, point.minute)) > at:
+        return here
+    day = _next_weekday(today) if point.day is Day.NEXT_WEEKDAY else today.add(days=1)
+    return first_instant(zone, day, point.minute)
 
 
 def first_instant(zone: str, day: Date, minute: int) -> Instant:
@@ -71,6 +67,7 @@ def first_instant(zone: str, day: Date, minute: int) -> Instant:
     return local.to_instant()
 
 
+@cache
 def show_wait(wait: Wait) -> str:
     """A wait as a policy writes it: `30m`, `next-day 10:00`."""
     if isinstance(wait, int):
