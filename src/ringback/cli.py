@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ringback.commands import campaigns, keeping, policies, rules, serving
+from ringback.commands import analysing, campaigns, keeping, policies, rules, serving
 from ringback.commands.ledger import ledger_app
 from ringback.errors import Invalid, RingbackError
 
@@ -15,7 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for subject in (serving, campaigns, keeping):
+for subject in (serving, campaigns, analysing, keeping):
     app.add_typer(subject.app)
 app.add_typer(campaigns.campaign_app, name="campaign")
 app.add_typer(policies.app, name="policies")

@@ -32,6 +32,11 @@ FIGURES = {
     "import: CSV of 3,000 leads, resident memory at most": "at most 300 MB",
     "import: XLSX of 1,000 leads": "at most 10 s",
     "import: XLSX of 1,000 leads, resident memory at most": "MB",
+    **{
+        f"compare: {which}: {what} covered, of 5": "at least 90 histories"
+        for which in ("one", "other", "difference")
+        for what in ("reach", "attempts", "connected_sec")
+    },
     "history read: share of a bare handler, at 400 calls and 2,000 attempts": "at least 0.6 of bare",
     "history read: answers": "requests/s",
     "history read: time to answer at 4 connections, median": "bare: ",

@@ -18,6 +18,7 @@ from ringback.api.routes import (
     health,
     leads,
     ledger,
+    policy_comparison,
     recordings,
     reports,
     retry_policies,
@@ -34,7 +35,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
     operation
     for resource in (
         *(workspace, api_keys, agents, trunks, caller_numbers, retry_policies, campaigns, leads, calls),
-        *(call_logs, reports, recordings, analytics, rule_packs, ledger, health),
+        *(call_logs, reports, recordings, analytics, policy_comparison, rule_packs, ledger, health),
     )
     for operation in resource.OPERATIONS
 )

@@ -363,6 +363,51 @@ ANALYTICS: Json = {
     "data": [{"group": {"attempt": 1}, **_GROUP_SUMS}],
     "total": _GROUP_SUMS,
 }
+
+
+def _compared(expected: Json | None, missing: list[Json], **policy: Any) -> Json:
+    return {
+        "retry": {**POLICY, **policy},
+        "supported": expected is not None,
+        "expected": expected,
+        "calls_to_the_end": 1_904 if expected else 711,
+        "missing_share": sum(one["share"] for one in missing),
+        "missing": missing,
+    }
+
+
+def _interval(value: float, low: float, high: float) -> Json:
+    return {"value": value, "low": low, "high": high}
+
+
+COMPARISON: Json = {
+    "from": "2026-03-01",
+    "to": "2026-03-30",
+    "calls_made": 4_120,
+    "calls_compared": 4_020,
+    "a": _compared(
+        {
+            "reach": _interval(0.2957, 0.2801, 0.3118),
+            "attempts": _interval(3.3917, 3.3542, 3.4292),
+            "minutes": _interval(1.1218, 1.0631, 1.1805),
+        },
+        [],
+    ),
+    "b": _compared(
+        None,
+        [
+            {
+                "attempt": 1,
+                "after": "busy",
+                "rule": "busy: 2h",
+                "share": 0.0512,
+                "message": "too few calls were redialled by 'busy: 2h' after attempt 1",
+            }
+        ],
+        after={**POLICY["after"], "busy": ["2h"]},
+    ),
+    "difference": None,
+}
 LEADS_BODY: Json = {
     "leads": [
         {
@@ -425,6 +470,13 @@ BODIES: dict[str, Json] = {
         "from_number": "+14155550100",
         "retry": POLICY,
         "variables": {"order": "A-17"},
+    },
+    "post_policy_comparison": {
+        "a": POLICY,
+        "b": {**POLICY, "after": {**POLICY["after"], "busy": ["2h"]}},
+        "from": "2026-03-01",
+        "to": "2026-03-30",
+        "campaign_id": None,
     },
     "post_transcript": {"transcript": TRANSCRIPT},
     "post_analysis": {"analysis": ANALYSIS},

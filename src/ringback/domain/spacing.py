@@ -121,14 +121,16 @@ class Spacer(NamedTuple):
 
     def _spread(self, plain: Spaced, jitter: TimeDelta) -> Spaced | None:
         """The first time from the plain one on that is in a new part of the day; None where there is none near."""
-        tried = {zone: {_part(local_time(dial, zone)) for dial in self.dials} for zone in self.zones}
+        tried = {zone: {part_of(local_time(dial, zone)) for dial in self.dials} for zone in self.zones}
         if not tried or any(len(parts) == len(Part) for parts in tried.values()):
             return None
         begins = (self.first_dial(begin + jitter) for begin in self._parts_after(plain.at))
         candidates = sorted(at for at in (plain.at, *begins) if at is not None and at <= plain.at + SPREAD_WITHIN)
         for at in candidates:
-            if self._free_day(at) == at and all(_part(local_time(at, zone)) not in tried[zone] for zone in self.zones):
-                part = f"spread: {_part(local_time(at, self.zones[0]))}"
+            if self._free_day(at) == at and all(
+                part_of(local_time(at, zone)) not in tried[zone] for zone in self.zones
+            ):
+                part = f"spread: {part_of(local_time(at, self.zones[0]))}"
                 return plain if at == plain.at else Spaced(at, _noted(plain.moved_by, part))
         return None
 
@@ -140,7 +142,8 @@ class Spacer(NamedTuple):
             yield from (begin for begin in begins if begin > at)
 
 
-def _part(local: ZonedDateTime) -> Part:
+def part_of(local: ZonedDateTime) -> Part:
+    """The part of the day in which a local time lies."""
     return max((part for part, hour in _BEGINS.items() if hour <= local.hour), key=_BEGINS.__getitem__)
 
 
