@@ -13,7 +13,7 @@ ALTER TABLE attempts ADD COLUMN details jsonb;
 
 -- For analytics, which read a span of days of them: attempts lie in the order in which they were made, so that it is
 -- enough to know of each 32 pages from when to when, and who dials need not add to another tree for each attempt. The
--- table is read once for it: of ten million attempts in seconds.
+-- table is read once for it.
 CREATE INDEX attempts_made ON attempts USING brin (intent_at) WITH (pages_per_range = 32, autosummarize = on);
 
 -- What hides an attempt's numbers in the ledger: set by the statement that ends it and has it entered, and null again
