@@ -30,6 +30,13 @@ class DialsWithheld:
 
 
 @dataclass(frozen=True, slots=True)
+class IntentsStopped:
+    """Numbers were put on a do-not-call list, and intents to dial them that were not placed yet are taken back."""
+
+    intents: int
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """Dials reached a trunk, each so long after it was due."""
 
@@ -292,6 +299,7 @@ class LeaseLost:
 Event = (
     Claimed
     | DialsWithheld
+    | IntentsStopped
     | Placed
     | Withdrawn
     | Settled

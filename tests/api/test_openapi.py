@@ -117,6 +117,8 @@ async def test_answers_have_the_shape_of_the_examples(make_service):
         ids["/v1/caller-numbers"] = caller.json()["id"]
         policy = await client.post("/v1/retry-policies", json=examples.BODIES["post_policy"])
         ids["/v1/retry-policies"] = policy.json()["id"]
+        await client.post("/v1/do-not-call", json=examples.BODIES["post_do_not_call"])
+        ids["/v1/do-not-call"] = (await client.get("/v1/do-not-call")).json()["data"][0]["id"]
         for operation in OPERATIONS:
             known = next((found for start, found in ids.items() if operation.path.startswith(start)), None)
             if operation.method != "GET" or operation.sends or ("{id}" in operation.path and known is None):

@@ -15,13 +15,13 @@ from ringback.store.queries import load
 LARGE = 50_000
 FRESH = 5_000
 KEYS = ("workspaces", "trunks", "campaigns")
-WATCHED = frozenset({"calls", "attempts", "queue", "nodes", "agent_reports", "decisions"})
+WATCHED = frozenset({"calls", "attempts", "queue", "nodes", "agent_reports", "decisions", "do_not_call"})
 HOT = {
     ("queue", "due_lanes"): "queue_lanes",
     ("queue", "lanes_now"): "limits_pkey",
     ("queue", "take_due"): "queue_lanes",
     ("queue", "loosen"): "queue_lanes",
-    ("queue", "expire"): "calls_pkey",
+    ("queue", "end"): "calls_pkey",
     ("briefings", "briefings"): "calls_pkey",
     ("attempts", "settle"): "attempts_pkey",
     ("attempts", "progress"): "attempts_pkey",
@@ -39,6 +39,13 @@ HOT = {
     ("decisions", "withhold"): "decisions_pkey",
     ("decisions", "decisions"): "decisions_pkey",
     ("decisions", "is_call"): "calls_pkey",
+    ("do_not_call", "change_list"): "workspaces_pkey",
+    ("do_not_call", "hold_lists"): "workspaces_pkey",
+    ("do_not_call", "list_versions"): "workspaces_pkey",
+    ("do_not_call", "listed"): "do_not_call_number",
+    ("do_not_call", "drop_expired"): "do_not_call_number",
+    ("do_not_call", "cancel_listed"): "calls_lead",
+    ("do_not_call", "entry"): "do_not_call_pkey",
     ("finish", "end_waiting"): "queue_lanes",
     ("finish", "lock_idle"): "queue_lanes",
     ("finish", "reopen"): "queue_lanes",
@@ -61,7 +68,7 @@ HOT = {
 }
 """Each statement with the index that it must live by."""
 
-TOPICS = ("queue", "briefings", "attempts", "agent_reports", "decisions", "finish", "grants", "nodes")
+TOPICS = ("queue", "briefings", "attempts", "agent_reports", "decisions", "do_not_call", "finish", "grants", "nodes")
 
 FILL = """
 INSERT INTO workspaces (workspace_id, name, created_at)
@@ -100,6 +107,11 @@ INSERT INTO agent_reports (workspace_no, call_id, attempt, token_hash)
 INSERT INTO decisions (workspace_no, call_id, decision_id, attempt, rule, inputs, first_at, last_at)
     SELECT workspace_no, call_id, gen_random_uuid(), attempt, 'calling_window', '{{}}', '2026-03-02', '2026-03-02'
     FROM attempts;
+INSERT INTO do_not_call (workspace_no, entry_id, number, source, created_at)
+    SELECT workspace_no, gen_random_uuid(), '+1416' || n, 'import', '2026-03-02'
+    FROM workspaces, generate_series(1, {rows} / 3) n;
+INSERT INTO do_not_call (workspace_no, entry_id, number, source, created_at)
+    SELECT workspace_no, gen_random_uuid(), '+1900*', 'import', '2026-03-02' FROM workspaces;
 """
 
 
@@ -157,12 +169,13 @@ def nodes_of(plan: dict) -> list[dict]:
 
 
 BY_KEY = {
-    "calls": {"calls_pkey"},
+    "calls": {"calls_pkey", "calls_lead", "calls_single"},
     "attempts": {"attempts_pkey", "attempts_live", "attempts_held"},
     "queue": {"queue_lanes", "queue_pkey"},
     "nodes": {"nodes_pkey", "nodes_open"},
     "agent_reports": {"agent_reports_pkey"},
     "decisions": {"decisions_pkey"},
+    "do_not_call": {"do_not_call_number", "do_not_call_prefixes", "do_not_call_pkey"},
 }
 """The indexes by which a duty may find a row of these; another one that fits by chance is a walk over many."""
 
@@ -226,6 +239,7 @@ def test_the_engines_statements_are_looked_at():
     """What reads a large table in a duty is in the table above, or is by its nature an insert."""
     exempt = {("queue", "zone_sets"), ("queue", "intend"), ("queue", "postpone"), ("queue", "transaction_state")}
     exempt |= {("agent_reports", "keep_transcript"), ("agent_reports", "keep_analysis")}
+    exempt |= {("do_not_call", name) for name in ("add_entries", "entries", "count_entries", "delete_entry")}
     exempt |= {("finish", "complete_empty"), ("grants", "grant")}
     exempt |= {("nodes", "lock_name"), ("nodes", "enlist"), ("nodes", "server_time")}
     known = {(topic, name) for topic in TOPICS for name in load(topic)}

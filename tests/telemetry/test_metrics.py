@@ -18,6 +18,7 @@ EVENTS = [
     (events.Claimed(7, 2, 1, 0.004), {"intents_total": 7, "postponed_total": 2, "expired_total": 1}),
     (events.Claimed(7, 2, 1, 0.004), {"claim_seconds_sum": 0.004, 'claim_seconds_bucket{le="0.005"}': 1}),
     (events.DialsWithheld({"calling_window": 3}), {'withheld_dials_total{rule="calling_window"}': 3}),
+    (events.IntentsStopped(3), {"stopped_intents_total": 3}),
     (events.Placed(2, (0.02, 0.3)), {"dials_total": 2, "lateness_seconds_sum": 0.32, "lateness_seconds_count": 2}),
     (events.Withdrawn(3, "the node stops"), {"withdrawals_total": 3}),
     (

@@ -15,6 +15,7 @@ from ringback.api.routes import (
     caller_numbers,
     calls,
     campaigns,
+    do_not_call,
     health,
     leads,
     ledger,
@@ -34,7 +35,7 @@ from ringback.store.database import Database
 OPERATIONS: tuple[Operation, ...] = tuple(
     operation
     for resource in (
-        *(workspace, api_keys, agents, trunks, caller_numbers, retry_policies, campaigns, leads, calls),
+        *(workspace, api_keys, agents, trunks, caller_numbers, retry_policies, campaigns, leads, calls, do_not_call),
         *(call_logs, reports, recordings, analytics, policy_comparison, rule_packs, ledger, health),
     )
     for operation in resource.OPERATIONS

@@ -309,6 +309,32 @@ DECISIONS: Json = {
     ],
 }
 REPORTED: Json = {"call_id": _CALL, "attempt": 2, "reported_at": _LATER}
+ENTRY: Json = {
+    "id": "dnc_01kjmrvt00e2z9h3kxvfy7s8d4",
+    "number": "+14155552672",
+    "source": "api",
+    "note": "asked on the phone",
+    "created_at": _AT,
+    "created_by": _KEY,
+    "expires_at": None,
+    "deleted_at": None,
+    "deleted_by": None,
+}
+LISTED: Json = {
+    "added": 2,
+    "present": 0,
+    "cancelled": 1,
+    "rejected": 1,
+    "reasons": [
+        {
+            "code": "invalid_phone_number",
+            "message": "This is no valid phone number.",
+            "count": 1,
+            "rows": [3],
+            "examples": ["12"],
+        }
+    ],
+}
 IMPORT_REPORT: Json = {
     "created": 150,
     "rejected": 2,
@@ -478,6 +504,7 @@ BODIES: dict[str, Json] = {
         "to": "2026-03-30",
         "campaign_id": None,
     },
+    "post_do_not_call": {"numbers": ["+14155552672", "+1900*"], "note": "asked on the phone"},
     "post_transcript": {"transcript": TRANSCRIPT},
     "post_analysis": {"analysis": ANALYSIS},
 }

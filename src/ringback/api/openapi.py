@@ -10,7 +10,7 @@ from ringback.api import examples
 from ringback.api.fields import Field, Fields
 from ringback.api.operation import Operation
 from ringback.api.problems import CODES, problem
-from ringback.api.upload import AUDIO_FORM, FORM, LEADS
+from ringback.api.upload import AUDIO_FORM, ENTRIES, FORM, LEADS
 
 Json = dict[str, Any]
 
@@ -117,13 +117,20 @@ def _leads_content() -> Json:
     }
 
 
+def _entries_content() -> Json:
+    return {
+        "application/json": {"schema": _object(ENTRIES, required=True), **_examples("post_do_not_call")},
+        "multipart/form-data": {"schema": _object(FORM, required=True)},
+    }
+
+
 def _audio_content() -> Json:
     bare = {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in _AUDIO}
     return {**bare, "multipart/form-data": {"schema": _object(AUDIO_FORM, required=True)}}
 
 
 _AUDIO = ("audio/wav", "audio/mpeg", "audio/flac")
-_READ = {"post_leads": _leads_content, "put_agent_audio": _audio_content}
+_READ = {"post_do_not_call": _entries_content, "post_leads": _leads_content, "put_agent_audio": _audio_content}
 """What the operations take that read their body themselves."""
 
 

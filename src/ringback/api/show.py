@@ -9,7 +9,7 @@ import msgspec
 from whenever import Instant
 
 from ringback.domain.billing import parse_billing
-from ringback.ids import AGENT, ATTEMPT, CALL, CALLER_NUMBER, CAMPAIGN, KEY, LEAD, TRUNK, WORKSPACE, show
+from ringback.ids import AGENT, ATTEMPT, CALL, CALLER_NUMBER, CAMPAIGN, DO_NOT_CALL, KEY, LEAD, TRUNK, WORKSPACE, show
 from ringback.sealing import masked
 from ringback.store.calls import call_state
 from ringback.store.database import Record
@@ -99,6 +99,21 @@ def show_caller(row: Record) -> Json:
         "max_concurrent_calls": row["max_concurrent_calls"],
         "dials_per_sec": row["dials_per_sec"],
         "created_at": show_time(row["created_at"]),
+    }
+
+
+def show_entry(row: Record) -> Json:
+    """An entry of the do-not-call list."""
+    return {
+        "id": show(DO_NOT_CALL, row["entry_id"]),
+        "number": row["number"],
+        "source": row["source"],
+        "note": row["note"],
+        "created_at": show_time(row["created_at"]),
+        "created_by": show_id(KEY, row["created_by"]),
+        "expires_at": show_time(row["expires_at"]),
+        "deleted_at": show_time(row["deleted_at"]),
+        "deleted_by": show_id(KEY, row["deleted_by"]),
     }
 
 

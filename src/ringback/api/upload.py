@@ -10,9 +10,11 @@ from typing import IO, Any
 from multipart import MultipartError, MultipartSegment, PushMultipartParser  # type: ignore[import-untyped]
 
 from ringback.api.bodies import AnyRequest, blocks_of, read_json
-from ringback.api.fields import Field, Fields, text
+from ringback.api.fields import Field, Fields, instant, one_of, text
 from ringback.carriers.sip.agents.message_settings import LARGEST_RECORDING
+from ringback.domain.do_not_call import Source
 from ringback.errors import Invalid, UnknownFileType
+from ringback.intake.entries import LONGEST_NOTE, EntryChunk, entries_from_json, read_entries
 from ringback.intake.leads import Chunk, leads_from_json, read_leads
 
 LEADS_JSON_LIMIT = 32 * 1024 * 1024
@@ -32,10 +34,25 @@ def _list(raw: Any, name: str) -> list[Any]:
     return raw
 
 
+def _numbers(raw: Any, name: str) -> list[Any]:
+    if not isinstance(raw, list):
+        raise Invalid(
+            [f"{name} must be a list of numbers or beginnings of numbers, such as ['+14155552671', '+1900*']"]
+        )
+    return raw
+
+
 _FILE = Field(lambda raw, _: raw, {"type": "string", "contentMediaType": "application/octet-stream"}, required=True)
 _REGION = text(2, optional=True)
 LEADS = Fields(
     leads=Field(_list, {"type": "array", "items": {"type": "object"}}, required=True), default_region=_REGION
+)
+ENTRIES = Fields(
+    numbers=Field(_numbers, {"type": "array", "items": {"type": "string"}}, required=True),
+    note=text(LONGEST_NOTE, optional=True),
+    expires_at=instant(),
+    source=one_of((Source.API, Source.AGENT)),
+    default_region=_REGION,
 )
 FORM = Fields(file=_FILE, default_region=_REGION)
 AUDIO_FORM = Fields(file=_FILE)
@@ -60,6 +77,21 @@ async def leads_in(request: AnyRequest) -> AsyncIterator[Iterator[Chunk]]:
         body = FORM.parse(given)
         file.seek(0)
         yield read_leads(file, body["default_region"])
+
+
+@asynccontextmanager
+async def entries_in(request: AnyRequest) -> AsyncIterator[tuple[Iterator[EntryChunk], Source]]:
+    """The entries of the do-not-call list in a request's body, and how they come; raises as `leads_in` does."""
+    kind, options = request.content_type
+    if kind != "multipart/form-data":
+        body = ENTRIES.parse(await read_json(request, LEADS_JSON_LIMIT))
+        chunks = entries_from_json(body["numbers"], body["note"], body["expires_at"], body["default_region"])
+        yield chunks, body["source"] or Source.API
+        return
+    with tempfile.TemporaryFile() as file:
+        body = FORM.parse(await _receive(request, options.get("boundary", ""), file, FILE_LIMIT))
+        file.seek(0)
+        yield read_entries(file, body["default_region"]), Source.IMPORT
 
 
 async def receive_audio(request: AnyRequest, to: Path) -> None:

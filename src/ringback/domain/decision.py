@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from whenever import Instant
 
+from ringback.domain.call import CallState, FinalReason
 from ringback.domain.retry import Bounds
 from ringback.domain.window import Shut, Zones, ZoneSource, next_open
 
@@ -17,6 +18,7 @@ class Rule(StrEnum):
     CALLING_WINDOW = "calling_window"
     CAMPAIGN_END = "campaign_end"
     EXPIRES_AFTER = "expires_after"
+    DO_NOT_CALL = "do_not_call"
 
 
 class Withheld(NamedTuple):
@@ -35,6 +37,15 @@ class Withheld(NamedTuple):
     inputs: Mapping[str, Any]
     pack: str | None = None
     pack_version: str | None = None
+
+    @property
+    def final(self) -> tuple[CallState, FinalReason] | None:
+        """The end of a call of which this is never dialled, None where it waits."""
+        if self.next_at is not None:
+            return None
+        if self.rule == Rule.DO_NOT_CALL:
+            return CallState.CANCELLED, FinalReason.OPTED_OUT
+        return CallState.EXPIRED, FinalReason.EXPIRED
 
     @property
     def kind(self) -> str:
@@ -57,10 +68,22 @@ def held_by_time(bounds: Bounds, ends_by: Rule, at: Instant, number_zones: Zones
     shut = bounds.shut_by(at)
     inputs = _where(bounds, shut, number_zones)
     opens_at = next_open(bounds.hours, bounds.zones, at, bounds.holidays)
-    if shut and (opens_at is None or bounds.ends_at is None or opens_at < bounds.ends_at):
+    if shut and (opens_at is None or bounds.first_dial(at)):
         return Withheld(shut.rule, opens_at, inputs, shut.pack, shut.pack_version)
     over = {"ends_at": bounds.ends_at and show_instant(bounds.ends_at)}
     return Withheld(ends_by, None, inputs | over | ({"opens_at": opens_at and show_instant(opens_at)} if shut else {}))
+
+
+def held_by_list(entry_id: str, source: str, since: Instant) -> Withheld:
+    """The decision about a dial to a number that is on the do-not-call list.
+
+    Args:
+        entry_id: of the entry that forbids it.
+        source: how that came onto the list.
+        since: when.
+    """
+    inputs = {"do_not_call_id": entry_id, "source": source, "listed_at": show_instant(since)}
+    return Withheld(Rule.DO_NOT_CALL, None, inputs)
 
 
 def show_instant(at: Instant) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 from whenever import Instant, TimeDelta
 
 from ringback.carriers.carrier import Dial
+from ringback.domain.call import CallState
 from ringback.domain.decision import Withheld
 from ringback.domain.limits import LaneKey, LimitKey, LimitKind, Room, allot, dial_gap, most_in_a_span, pace, split
 from ringback.engine.live import DoubtfulClaim, LiveAttempt, Pace, Route
@@ -16,12 +17,12 @@ from ringback.engine.look_back import learn_earlier_dials
 from ringback.engine.node import Node
 from ringback.engine.plan import DialPlan
 from ringback.engine.routes import InOrder, LaneRoutes, Routes, carrier_rooms, in_order, stranded
-from ringback.engine.withhold import by_time, decision, told
+from ringback.engine.withhold import by_time, decision, forbidden_in, told
 from ringback.events import Claimed
 from ringback.store import decisions, queue
 from ringback.store.database import Connection, Record
 from ringback.store.decisions import Decision
-from ringback.store.queue import DueLane, Intent, Take, Waiting
+from ringback.store.queue import DueLane, Intent, Over, Take, Waiting
 
 AHEAD = TimeDelta(milliseconds=100)
 """Paced dials are claimed so long before their instant, so that a pace does not mean a transaction for each dial."""
@@ -57,7 +58,7 @@ class _Batch:
     Attributes:
         intents: to be dialled.
         postponed: to wait on.
-        expired: with no time left.
+        ended: never to be dialled.
         decided: why those of the latter two are not dialled that were due.
         taken_up_to: by stream, when the last row was due: what lies before is taken, and dead.
         loosened: rows that may go over any trunk of their campaign from now on.
@@ -65,13 +66,13 @@ class _Batch:
 
     intents: list[LiveAttempt] = field(default_factory=list)
     postponed: list[Waiting] = field(default_factory=list)
-    expired: list[tuple[int, UUID]] = field(default_factory=list)
+    ended: list[Over] = field(default_factory=list)
     decided: list[Decision] = field(default_factory=list)
     taken_up_to: dict[Stream, Instant] = field(default_factory=dict)
     loosened: int = 0
 
     def __len__(self) -> int:
-        return len(self.intents) + len(self.postponed) + len(self.expired) + self.loosened
+        return len(self.intents) + len(self.postponed) + len(self.ended) + self.loosened
 
 
 class Dialler:
@@ -111,7 +112,8 @@ class Dialler:
             self._node.hand.add(attempt)
         if batch:
             claim_sec = (self._node.clock.now() - now).total("seconds")
-            self._node.publish(Claimed(len(batch.intents), len(batch.postponed), len(batch.expired), claim_sec))
+            expired = sum(call.final_status == CallState.EXPIRED for call in batch.ended)
+            self._node.publish(Claimed(len(batch.intents), len(batch.postponed), expired, claim_sec))
         if batch.decided:
             self._node.publish(told(batch.decided))
         return len(batch)
@@ -165,6 +167,7 @@ class Dialler:
                     await self._node.plans.learn_zones(db, {row["zone_set_no"] for row in taken})
                     batch = self._decide(taken, in_order(lanes, shares), node_no, now)
                     batch.loosened = loosened
+                    await self._forbid(db, batch, taken, now)
                     await learn_earlier_dials(db, batch.intents)
                     self._use(batch.intents)
                     paces = self._pace(batch.intents, rooms, now)
@@ -257,13 +260,24 @@ class Dialler:
                 self._withhold(batch, row, by_time(row, plan, now), now)
         return batch
 
+    async def _forbid(self, db: Connection, batch: _Batch, taken: list[Record], now: Instant) -> None:
+        """Withhold the dials that are not to be placed at any hour: no intent is written for them."""
+        forbidden = await forbidden_in(db, batch.intents, now)
+        if not forbidden:
+            return
+        batch.intents = [attempt for attempt in batch.intents if attempt.key not in forbidden]
+        for row in taken:
+            why = forbidden.get((row["workspace_no"], row["call_id"], row["attempt"]))
+            if why is not None:
+                self._withhold(batch, row, why, now)
+
     def _withhold(self, batch: _Batch, row: Record, why: Withheld, now: Instant) -> None:
         """Put a dial off to when it may be placed, or end its call where that is never, and say why."""
         batch.decided.append(decision(row, self._node.ids.new(now), why))
-        if why.next_at is None:
-            batch.expired.append((row["workspace_no"], row["call_id"]))
-        else:
+        if why.next_at is not None:
             batch.postponed.append(_waiting(row, why.next_at))
+        elif why.final is not None:
+            batch.ended.append(Over(row["workspace_no"], row["call_id"], *why.final))
 
     def _use(self, intents: Sequence[LiveAttempt]) -> None:
         for attempt in intents:
@@ -289,8 +303,8 @@ class Dialler:
             await queue.intend(db, [_row(attempt) for attempt in batch.intents], batch.intents[0].node_no, now)
         if batch.postponed:
             await queue.postpone(db, batch.postponed)
-        if batch.expired:
-            await queue.expire(db, batch.expired, now)
+        if batch.ended:
+            await queue.end(db, batch.ended, now)
         if batch.decided:
             await decisions.withhold(db, batch.decided, now)
 

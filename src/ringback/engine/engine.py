@@ -53,6 +53,7 @@ class EngineSettings:
         permits_sec: how often it looks whether others wait for its permits.
         overdue_sec: how often it looks for live attempts whose events do not come.
         retain_sec: how often it looks for calls that are kept no longer, and for recordings of them.
+        list_sec: how often it looks for numbers that were put on a do-not-call list while it has intents to place.
         hang_up_sec: how often it looks for cancelled campaigns whose ringing calls are to be hung up.
         ledger_sec: how often it looks for what is to be entered into the ledgers.
         checkpoint_sec: how often ledgers with new entries are signed.
@@ -69,6 +70,7 @@ class EngineSettings:
     finish_sec: float = 0.5
     permits_sec: float = 0.25
     overdue_sec: float = 5.0
+    list_sec: float = 0.25
     hang_up_sec: float = 0.5
     retain_sec: float = 30.0
     ledger_sec: float = 1.0
@@ -118,6 +120,7 @@ class Engine:
                 ("ledger", self.bookkeeper.run_once, _every(settings.ledger_sec)),
                 ("checkpoint", self.notary.run_once, _every(settings.checkpoint_sec)),
                 ("hang up", self.placer.hang_up_cancelled, _every(settings.hang_up_sec)),
+                ("do not call", self.placer.stopper.run_once, _every(settings.list_sec)),
             ):
                 duties.create_task(self._loop(name, duty, pause, drained))
             beginning = [

@@ -87,6 +87,8 @@ class LiveAttempt(msgspec.Struct):
         mark: what its paces remember of it.
         earlier: when its call was dialled before, where its policy looks back.
         refused_by: the trunks that refused this call in a row, just before.
+        list_version: of its workspace's do-not-call list when its number was last looked up there.
+        is_stopped: its number is on that list since: it is not placed.
     """
 
     key: Key
@@ -107,6 +109,8 @@ class LiveAttempt(msgspec.Struct):
     mark: Mark | None = None
     refused_by: tuple[int, ...] = ()
     earlier: tuple[Instant, ...] = ()
+    list_version: int = 0
+    is_stopped: bool = False
 
     @property
     def dials(self) -> tuple[Instant, ...]:

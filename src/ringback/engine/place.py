@@ -12,6 +12,7 @@ from ringback.domain.outcome import EndReason
 from ringback.engine.inquire import Inquirer
 from ringback.engine.live import LiveAttempt
 from ringback.engine.node import Node
+from ringback.engine.stop import Stopper
 from ringback.errors import CarrierError, CarrierUnavailable, NotAsked
 from ringback.events import HungUp, Placed, TrunkRefused, Withdrawn
 from ringback.ids import ATTEMPT, show
@@ -35,9 +36,11 @@ class Placer:
     def __init__(self, node: Node) -> None:
         self._node = node
         self.placed = 0
+        self.stopper = Stopper(node)
 
     async def run_once(self) -> int:
         """Place the intents whose instant has come; returns how many left this node's hand or reached a trunk."""
+        await self.stopper.look(self._node.hand, self._node.clock.now())
         ready = deque(await self._brief(self._node.hand.take_placeable(self._node.clock.now())))
         count, late_sec = len(ready), list[float]()
         await asyncio.gather(*(self._place_some(ready, late_sec) for _ in range(min(count, WIDTH))))
@@ -46,7 +49,7 @@ class Placer:
             self._node.publish(Placed(len(late_sec), tuple(late_sec)))
         if self._node.hand.unplaced:
             unready = all(attempt.due_again_at for attempt in self._node.hand.unplaced)
-            ended = "the lease or the calling window ended before the dial"
+            ended = "the lease or the calling window ended before the dial, or its number may not be called"
             await self.withdraw("their agents are not ready here" if unready else ended)
         return count
 
@@ -121,6 +124,8 @@ class Placer:
     def _may_place(self, attempt: LiveAttempt, now: Instant) -> bool:
         """Whether lease and window still allow it; an intent of a lease that was lost may be another node's by now."""
         lease = self._node.lease
+        if attempt.is_stopped:
+            return False
         return lease.holds(now) and lease.node_no == attempt.node_no and attempt.plan.bounds.first_dial(now) == now
 
     def _by(self, attempt: LiveAttempt, now: Instant) -> Instant:

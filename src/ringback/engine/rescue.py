@@ -1,6 +1,7 @@
 """Rescue: explain the attempts that a dead node left behind, so that no row stays where only it could move it."""
 
 from collections.abc import AsyncIterator
+from typing import TypeAlias
 
 from whenever import Instant
 
@@ -8,6 +9,7 @@ from ringback.carriers.carrier import Dial, Ended, NeverPlaced, Over, Unknown
 from ringback.domain.limits import LaneKey
 from ringback.domain.outcome import EndReason
 from ringback.engine.inquire import Inquirer
+from ringback.engine.last_word import end_attempts
 from ringback.engine.live import LiveAttempt, Route
 from ringback.engine.look_back import learn_earlier_dials
 from ringback.engine.node import Node
@@ -22,6 +24,9 @@ from ringback.store.database import Connection, Record
 BATCH = 500
 
 IN_PROGRESS = "in progress"
+
+Fate: TypeAlias = tuple[LiveAttempt, Result] | Withdrawal
+"""What is to be written for an orphan: how it ended, or that it never was placed."""
 
 
 class Rescuer:
@@ -69,16 +74,16 @@ class Rescuer:
         more = len(rows) == BATCH
         self._read_to = (rows[-1]["intent_at"], rows[-1]["call_id"]) if more else attempts.START
         fates = [fate async for fate in self._fates(db, rows, now)]
-        results = [fate for fate in fates if isinstance(fate, Result)]
+        over = [fate for fate in fates if not isinstance(fate, Withdrawal)]
         withdrawals = [fate for fate in fates if isinstance(fate, Withdrawal)]
-        if results:
-            await attempts.settle(db, results)
+        if over:
+            await end_attempts(db, over, self._node)
         if withdrawals:
             await attempts.withdraw(db, withdrawals, now)
         if fates:
             self._node.hand.room.set()
-            unknown = sum(result.end_reason == EndReason.OUTCOME_UNKNOWN for result in results)
-            self._node.publish(Rescued(len(withdrawals), len(results) - unknown, unknown, len(rows) - len(fates)))
+            unknown = sum(result.end_reason == EndReason.OUTCOME_UNKNOWN for _, result in over)
+            self._node.publish(Rescued(len(withdrawals), len(over) - unknown, unknown, len(rows) - len(fates)))
         # calls that are still up do not hide those behind them
         return len(fates) or int(more)
 
@@ -96,7 +101,7 @@ class Rescuer:
             self._node.publish(Rescued(len(rows), 0, 0, 0))
         return taken_back
 
-    async def _fates(self, db: Connection, rows: list[Record], now: Instant) -> AsyncIterator[Result | Withdrawal]:
+    async def _fates(self, db: Connection, rows: list[Record], now: Instant) -> AsyncIterator[Fate]:
         """What is to be written for each orphan; nothing for one that is still up, or whose trunk may yet tell."""
         await self._node.plans.learn_zones(db, {row["zone_set_no"] for row in rows})
         orphans = [known for row in rows if (known := self._orphan(row, now)) is not None]
@@ -107,10 +112,10 @@ class Rescuer:
                     yield Withdrawal(*orphan.key, orphan.dial.attempt_id, now)
                 case Over(placed_at=placed_at, ended=ended):
                     orphan.called_at = placed_at
-                    yield settle_as(orphan, ended, self._node.chance.random(), self._node.trunks)
+                    yield orphan, settle_as(orphan, ended, self._node.chance.random(), self._node.trunks)
                 case Unknown():
                     lost = Ended(orphan.dial.attempt_id, now, EndReason.OUTCOME_UNKNOWN)
-                    yield settle_as(orphan, lost, self._node.chance.random(), self._node.trunks)
+                    yield orphan, settle_as(orphan, lost, self._node.chance.random(), self._node.trunks)
 
     def _orphan(self, row: Record, now: Instant) -> tuple[LiveAttempt, Trunk] | None:
         """What is known of an orphan, with its trunk; None where this node has it, or its trunk is not to be had."""

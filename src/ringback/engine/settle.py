@@ -15,6 +15,7 @@ from ringback.domain.outcome import MEANINGS, EndReason, Status
 from ringback.domain.retry import RetryAt, Stop, decide
 from ringback.domain.ways import FAIL_OVER, FailOver, fail_over, was_refused
 from ringback.engine.details import keep, opted_out
+from ringback.engine.last_word import end_attempts
 from ringback.engine.live import LiveAttempt
 from ringback.engine.node import Node
 from ringback.engine.trunks import Trunks
@@ -110,7 +111,7 @@ class Settler:
         began = self._node.clock.now()
         results = {key: result for key, (_, result) in self._unsaved.items()}
         async with self._node.database.connection() as db:
-            ended = await attempts.settle(db, list(results.values()))
+            ended = await end_attempts(db, list(self._unsaved.values()), self._node)
             missed = results.keys() - ended
             # the guard passed these over: ended by somebody else, or just then written to and to be tried again
             again = await attempts.still_live(db, sorted(missed)) if missed else set()

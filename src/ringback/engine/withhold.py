@@ -1,16 +1,19 @@
 """Withhold: why a dial that was due is not placed, as it is written down with the claim."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from whenever import Instant
 
 from ringback.domain.decision import Rule, Withheld, held_by_time
 from ringback.domain.phone import Phone, parse_number
+from ringback.engine.live import LiveAttempt
 from ringback.engine.plan import DialPlan
 from ringback.events import DialsWithheld
-from ringback.store.database import Record
+from ringback.store import do_not_call
+from ringback.store.attempts import Key
+from ringback.store.database import Connection, Record
 from ringback.store.decisions import Decision
 
 
@@ -19,6 +22,21 @@ def by_time(row: Record, plan: DialPlan, now: Instant) -> Withheld:
     phone = parse_number(row["to_number"])
     zones = phone.zones if isinstance(phone, Phone) else ()
     return held_by_time(plan.bounds, _ends_by(row, plan), now, zones)
+
+
+async def forbidden_in(db: Connection, intents: Sequence[LiveAttempt], now: Instant) -> dict[Key, Withheld]:
+    """The dials of a claim that are not to be placed at any hour, each with why; in the claim's transaction.
+
+    From here to its commit nobody adds to the do-not-call lists of their workspaces.
+    """
+    versions = await do_not_call.hold_lists(db, {attempt.key[0] for attempt in intents}) if intents else {}
+    if not versions:
+        return {}
+    for attempt in intents:
+        attempt.list_version = versions.get(attempt.key[0], 0)
+    numbers = {attempt.key: (attempt.key[0], attempt.dial.to_number) for attempt in intents if attempt.list_version}
+    entries = await do_not_call.listed(db, numbers.values(), now)
+    return {key: do_not_call.why(entries[number]) for key, number in numbers.items() if number in entries}
 
 
 def decision(row: Record, decision_id: UUID, why: Withheld) -> Decision:

@@ -125,7 +125,7 @@ def _chunks(results: Iterable[Lead | Reject]) -> Iterator[Chunk]:
 def _from_rows(source: BinaryIO | Path, region: str | None) -> Iterator[Lead | Reject]:
     rows = read_rows(source)
     _, header = next(rows, (1, None))
-    columns = _columns(header or [])
+    columns = name_columns(header or [])
     width = len(columns)
     for row, cells in rows:
         if cells is None:
@@ -138,7 +138,7 @@ def _from_rows(source: BinaryIO | Path, region: str | None) -> Iterator[Lead | R
             yield _lead(row, number, name, zone, fields, region=region)
 
 
-def _columns(header: Sequence[str]) -> list[str]:
+def name_columns(header: Sequence[str]) -> list[str]:
     """One distinct name for each column, the number's being PHONE."""
     names = [_GAP.sub("_", cell.strip().lower()).encode("utf-8", "replace").decode() for cell in header]
     while names and not names[-1]:

@@ -23,9 +23,11 @@ MESSAGES = MappingProxyType(
         "such as America/Denver.",
         "never_callable": "In no hour of the coming year is the calling window open in all time zones in which this "
         "number may be. Give its time zone, or widen the window.",
+        "do_not_call": "The number is on the do-not-call list.",
         "duplicate": "The number is already a lead of this campaign, from this file or from before.",
         "too_many_columns": "The row has more cells than the header. Quote cells that hold the delimiter.",
         "value_too_long": "A cell is longer than 64 KiB, or a quotation mark is never closed.",
+        "invalid_time": "expires_at must be a time with its offset, such as 2026-12-31T00:00:00Z.",
         "unreadable_row": "The row holds NUL characters or bytes that are not text. Save the file as UTF-8.",
         "unknown_field": "A lead has phone_number, name, timezone and variables. Put other fields inside variables.",
         "wrong_type": "A lead is an object; phone_number, name and timezone are strings, and variables is an object.",

@@ -45,6 +45,10 @@ class Client:
         """Change something; raises as `get` does."""
         return self._ask("PATCH", path, json=body)
 
+    def delete(self, path: str) -> None:
+        """Delete something; raises as `get` does."""
+        self._ask("DELETE", path)
+
     def upload(self, path: str, file: tuple[str, Any], fields: dict[str, str], **params: Any) -> Any:
         """Send a file; raises as `get` does."""
         return self._ask("POST", path, files={"file": file}, data=fields, params=params)
@@ -55,7 +59,7 @@ class Client:
         except httpx.TransportError as lost:
             raise OurError(f"no answer from {self._url} ({lost}): is `ringback serve` running there?") from lost
         if answer.is_success:
-            return answer.json()
+            return answer.json() if answer.content else None
         raise _refusal(answer)
 
 

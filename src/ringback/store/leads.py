@@ -16,6 +16,7 @@ from ringback.ids import Ids
 from ringback.intake.leads import Chunk, Lead
 from ringback.intake.report import Report, reject
 from ringback.store.database import Connection, Database, Record
+from ringback.store.do_not_call import listed
 from ringback.store.queries import load
 from ringback.store.zones import zone_set_numbers
 
@@ -103,11 +104,26 @@ class _Importer:
         if never:
             kept = [(lead, i) for lead, i in zip(leads, call_ids, strict=True) if lead.zones in self._first_dials]
             leads, call_ids = [lead for lead, _ in kept], [i for _, i in kept]
+        leads, call_ids = await self._without_listed(leads, call_ids, report)
         key = (self._rules["workspace_no"], self._rules["campaign_no"], self._now)
         there = await self._db.fetch(_SQL["add_leads"], *key, *self._columns(leads, call_ids))
         self._stored += len(leads)
         report.reject_all(reject("duplicate", row["row_no"], row["to_number"]) for row in there)
         report.created += len(leads) - len(there)
+
+    async def _without_listed(
+        self, leads: list[Lead], call_ids: list[UUID], report: Report
+    ) -> tuple[list[Lead], list[UUID]]:
+        """Those that are not on the do-not-call list; an entry that comes during the import is seen by the claims."""
+        workspace_no = self._rules["workspace_no"]
+        if not self._rules["list_version"]:
+            return leads, call_ids
+        on_it = await listed(self._db, ((workspace_no, lead.e164) for lead in leads), self._now)
+        report.reject_all(
+            reject("do_not_call", lead.row, lead.e164) for lead in leads if (workspace_no, lead.e164) in on_it
+        )
+        kept = [pair for pair in zip(leads, call_ids, strict=True) if (workspace_no, pair[0].e164) not in on_it]
+        return [lead for lead, _ in kept], [call_id for _, call_id in kept]
 
     def _columns(self, leads: list[Lead], call_ids: list[UUID]) -> tuple[object, ...]:
         """What the statement takes, in its order; what a zone set decides is sent once for it and not for each lead."""

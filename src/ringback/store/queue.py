@@ -70,6 +70,15 @@ class Waiting(NamedTuple):
     due_at: Instant
 
 
+class Over(NamedTuple):
+    """A call that is due and is never dialled, in the order of the statement."""
+
+    workspace_no: int
+    call_id: UUID
+    final_status: str
+    final_reason: str
+
+
 async def due_lanes(db: Connection, taken_up_to: str = "{}") -> list[DueLane]:
     """The lanes of the campaigns that run and of the trunks, the longest waiting first, those of the future last.
 
@@ -142,9 +151,9 @@ async def loosen(db: Connection, lanes: Iterable[LaneKey], now: Instant) -> int:
     return int(done.rpartition(" ")[2])
 
 
-async def expire(db: Connection, calls: Sequence[tuple[int, UUID]], now: Instant) -> None:
-    """End calls whose time is over."""
-    await db.execute(_SQL["expire"], *columns(calls), now)
+async def end(db: Connection, calls: Sequence[Over], now: Instant) -> None:
+    """End calls that are never dialled again."""
+    await db.execute(_SQL["end"], *columns(calls), now)
 
 
 async def zone_sets(db: Connection, numbers: Sequence[int]) -> list[tuple[int, tuple[str, ...]]]:

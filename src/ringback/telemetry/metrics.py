@@ -90,6 +90,7 @@ class Metrics:
         self.expired = counter("expired", "Calls that were due with no time left to dial them.")
         self.withheld = counter("withheld_dials", "Dials that were due and not placed, by the rule.", "rule")
         self.claim_seconds = spread("claim_seconds", "From a claim's first statement to its commit.", STATEMENT)
+        self.stopped = counter("stopped_intents", "Intents whose number was put on a do-not-call list.")
         self.dials = counter("dials", "Dials that reached a trunk.")
         self.lateness = spread("lateness_seconds", "From when a dial was due to when its trunk was asked.", LATE)
         self.withdrawals = counter("withdrawals", "Intents that no trunk was asked for, taken back.")
@@ -127,6 +128,7 @@ class Metrics:
         return {
             events.Claimed: self._claimed,
             events.DialsWithheld: self._withheld,
+            events.IntentsStopped: lambda event: self.stopped.inc(event.intents),
             events.Placed: self._placed,
             events.Withdrawn: lambda event: self.withdrawals.inc(event.dials),
             events.Settled: self._settled,

@@ -10,8 +10,11 @@ from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.routes.finding import check_agent, found, usable_trunk
 from ringback.api.routes.retry_policies import INLINE, VERSION, as_kept, chosen_policy
 from ringback.api.show import show_call
+from ringback.errors import Impossible
 from ringback.ids import AGENT, POLICY, TRUNK
 from ringback.store.calls import NewCall, create_call, find_call
+from ringback.store.database import Connection
+from ringback.store.do_not_call import hold_lists, listed
 from ringback.store.keys import Scope
 from ringback.store.retry_policies import Pin
 from ringback.store.zones import zone_set_numbers
@@ -38,6 +41,7 @@ async def post_call(api: Api, ask: Ask) -> Answer:
         zones = body["to_number"].zones
         zone_set_no = (await zone_set_numbers(db, [zones]))[zones]
         async with db.transaction():
+            await _check_list(db, ask)
             chosen = await chosen_policy(db, ask, body)
             call = NewCall(
                 workspace_no=ask.workspace_no,
@@ -62,6 +66,15 @@ def _named(pin: Pin | None) -> dict[str, Any]:
     return {} if pin is None else {"retry_policy_id": pin.policy_id, "retry_policy_version": pin.version}
 
 
+async def _check_list(db: Connection, ask: Ask) -> None:
+    """Refuse a number on the do-not-call list; held until the call is made, so that an entry that comes finds it."""
+    if not await hold_lists(db, [ask.workspace_no]):
+        return
+    number = (ask.workspace_no, ask.body["to_number"].e164)
+    if await listed(db, [number], ask.now):
+        raise Impossible("do_not_call", "to_number is on the do-not-call list of this workspace")
+
+
 OPERATIONS = (
     Operation(
         "POST",
@@ -72,6 +85,13 @@ OPERATIONS = (
         body=NEW,
         status=201,
         example=examples.CALL,
-        codes=("agent_has_no_message", "test_key", "unknown_agent", "unknown_retry_policy", "unknown_trunk"),
+        codes=(
+            "agent_has_no_message",
+            "do_not_call",
+            "test_key",
+            "unknown_agent",
+            "unknown_retry_policy",
+            "unknown_trunk",
+        ),
     ),
 )

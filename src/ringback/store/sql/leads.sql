@@ -1,7 +1,8 @@
 -- name: lead_rules
 -- What the leads of a campaign are planned by.
-SELECT workspace_no, campaign_no, status, window_start_min, window_end_min, starts_at FROM campaigns
-WHERE workspace_no = $1 AND campaign_no = $2;
+SELECT c.workspace_no, c.campaign_no, c.status, c.window_start_min, c.window_end_min, c.starts_at, w.list_version
+FROM campaigns c JOIN workspaces w ON w.workspace_no = c.workspace_no
+WHERE c.workspace_no = $1 AND c.campaign_no = $2;
 
 -- name: lock_leads
 -- One import into a campaign at a time: two files with the same numbers in another order would lock each other out.

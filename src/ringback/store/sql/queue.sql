@@ -165,10 +165,10 @@ WHERE q.ctid = ANY (ARRAY(
         FOR UPDATE SKIP LOCKED
     ) r));
 
--- name: expire
--- End the calls that were due and have no time left to be dialled.
-UPDATE calls c SET final_status = 'expired', final_reason = 'expired', finished_at = $3
-FROM unnest($1::integer[], $2::uuid[]) AS e (workspace_no, call_id)
+-- name: end
+-- End the calls that were due and are never dialled: no time is left for them, or somebody wants no calls.
+UPDATE calls c SET final_status = e.final_status, final_reason = e.final_reason, finished_at = $5
+FROM unnest($1::integer[], $2::uuid[], $3::text[], $4::text[]) AS e (workspace_no, call_id, final_status, final_reason)
 WHERE c.workspace_no = e.workspace_no AND c.call_id = e.call_id AND c.final_status IS NULL;
 
 -- name: transaction_state

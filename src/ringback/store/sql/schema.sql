@@ -20,7 +20,9 @@ CREATE TABLE workspaces (
     retain_days  integer CHECK (retain_days > 0),
     retain       text NOT NULL DEFAULT 'delete' CHECK (retain IN ('delete', 'anonymise')),
     rule_packs   text[] NOT NULL DEFAULT '{}', -- names, each with its version behind an @ or without
-    purpose      text CHECK (purpose IN ('marketing', 'collections', 'survey', 'service')) -- of the calls
+    purpose      text CHECK (purpose IN ('marketing', 'collections', 'survey', 'service')), -- of the calls
+    -- Goes up with every change of the do-not-call list. Whoever claims holds it, and whoever adds an entry waits for that.
+    list_version bigint NOT NULL DEFAULT 0
 );
 
 CREATE TABLE api_keys (
@@ -224,6 +226,8 @@ CREATE TABLE calls (
 -- A number is a lead of a campaign once.
 CREATE UNIQUE INDEX calls_lead ON calls (workspace_no, campaign_no, to_number) WHERE campaign_no > 0;
 CREATE INDEX calls_by_campaign ON calls (workspace_no, campaign_no, call_id);
+-- To find the single calls to a number that is put on the do-not-call list.
+CREATE INDEX calls_single ON calls (workspace_no, to_number) WHERE campaign_no = 0;
 -- Made last: among indexes of the same cost, as they are on a table that is still small, the planner takes the newest.
 ALTER TABLE calls ADD PRIMARY KEY (workspace_no, call_id);
 
@@ -360,6 +364,27 @@ CREATE TABLE decisions (
     CHECK ((pack IS NULL) = (pack_version IS NULL)),
     CHECK (first_at <= last_at)
 ) WITH (fillfactor = 80); -- room in the page for the same reason once more
+
+-- Numbers that are not to be dialled: E.164, or the beginning of numbers with a star behind it.
+CREATE TABLE do_not_call (
+    workspace_no integer NOT NULL, -- no foreign key, as for calls
+    entry_id     uuid NOT NULL,
+    number       text NOT NULL,
+    source       text NOT NULL CHECK (source IN ('import', 'api', 'opt_out', 'agent')),
+    note         text,
+    created_at   timestamptz NOT NULL,
+    created_by   uuid, -- the API key; null where no request made it
+    expires_at   timestamptz,
+    deleted_at   timestamptz,
+    deleted_by   uuid,
+    PRIMARY KEY (workspace_no, entry_id),
+    CHECK (deleted_by IS NULL OR deleted_at IS NOT NULL)
+);
+-- The one that counts for a number; those that were deleted are kept.
+CREATE UNIQUE INDEX do_not_call_number ON do_not_call (workspace_no, number) WHERE deleted_at IS NULL;
+-- Whether a workspace has any of these, and which.
+CREATE INDEX do_not_call_prefixes ON do_not_call (workspace_no, number)
+    WHERE deleted_at IS NULL AND right(number, 1) = '*';
 
 -- Sums of ended attempts, added to by the statement that ends them, so that progress costs the same at any size.
 CREATE TABLE tallies (
