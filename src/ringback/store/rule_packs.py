@@ -12,8 +12,8 @@ from ringback.store.queries import load, migrations
 
 _SQL = load("rule_packs")
 
-PACKS_SCHEMA = next(step.version for step in migrations() if step.name == "rule_packs")
-"""A node of an older schema dials without packs."""
+PACKS_SCHEMA = next(step.version for step in migrations() if step.name == "calls")
+"""With the schema of this release came rule packs: a node of an older one dials without them."""
 
 
 class RuledRow(NamedTuple):

@@ -1,10 +1,12 @@
--- Real calls. This part only adds, and there is no other: a node of the release before settles without `details`, which
--- stay null, and knows nothing of what agents play. It dials every campaign over the first of its trunks, and passes by
--- the lanes of dials that must go over another one.
+-- Real calls, named policies, rule packs, and why a dial was not placed. This part only adds, and there is no other. A node
+-- of the release before settles without `details`, which stay null, and knows nothing of what agents play. It dials every
+-- campaign over the first of its trunks, and passes by the lanes of dials that must go over another one. It goes by the
+-- policy that is in each campaign and each call, as this release does; it withholds dials as it did, without a row that
+-- says why; and it dials without rule packs, so nobody may choose any while one lives.
 
 -- All at once and first, in the order in which a claim takes them. A settlement of the old node holds no agents, and
 -- whoever makes a campaign reads an agent's row, which this lock allows: only who changes agents waits.
-LOCK TABLE campaigns, queue, attempts IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE workspaces, campaigns, queue, calls, attempts IN ACCESS EXCLUSIVE MODE;
 LOCK TABLE agents IN SHARE ROW EXCLUSIVE MODE;
 
 -- What else the signalling and the agent told of an attempt; null where nothing did, as for simulated calls. Neither a
@@ -116,3 +118,72 @@ ALTER TABLE attempts ADD COLUMN retry_trunk_no integer;
 -- A campaign's dials may wait in the lane of a trunk too. Whatever kept the old rule keeps this one.
 ALTER TABLE queue DROP CONSTRAINT queue_check;
 ALTER TABLE queue ADD CONSTRAINT queue_check CHECK (campaign_no <> 0 OR trunk_no <> 0);
+
+-- Why a dial that was due was not placed: one row for as long as the same reason goes on.
+CREATE TABLE decisions (
+    workspace_no integer NOT NULL, -- no foreign keys, as for calls
+    call_id      uuid NOT NULL,
+    decision_id  uuid NOT NULL,
+    attempt      smallint NOT NULL CHECK (attempt BETWEEN 1 AND 20),
+    rule         text NOT NULL,
+    pack         text,
+    pack_version text,
+    inputs       jsonb NOT NULL, -- what the rule went by; nothing of it is a phone number
+    next_at      timestamptz, -- when the dial may be placed as far as this rule goes; null is never
+    first_at     timestamptz NOT NULL,
+    last_at      timestamptz NOT NULL,
+    times        integer NOT NULL DEFAULT 1 CHECK (times > 0),
+    PRIMARY KEY (workspace_no, call_id, decision_id),
+    CHECK ((pack IS NULL) = (pack_version IS NULL)),
+    CHECK (first_at <= last_at)
+) WITH (fillfactor = 80); -- room in the page for the same reason once more
+
+-- Of a single call whose policy is a version of a named one. No row is written anew.
+ALTER TABLE calls ADD COLUMN retry_policy_id uuid, ADD COLUMN retry_policy_version integer;
+
+-- Retry policies that a workspace has named. A change is a version of its own, and no version is ever changed.
+CREATE TABLE retry_policies (
+    workspace_no integer NOT NULL REFERENCES workspaces,
+    policy_id    uuid NOT NULL,
+    name         text NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_no, policy_id)
+);
+
+CREATE TABLE retry_policy_versions (
+    workspace_no integer NOT NULL,
+    policy_id    uuid NOT NULL,
+    version      integer NOT NULL CHECK (version > 0),
+    retry        jsonb NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_no, policy_id, version),
+    FOREIGN KEY (workspace_no, policy_id) REFERENCES retry_policies
+);
+
+-- What was in force in a campaign, by its own counter, which each attempt names: it can be read back for ever. Which
+-- version of which named policy it was is null where it was none; that policy may be gone since.
+CREATE TABLE campaign_policies (
+    workspace_no   integer NOT NULL,
+    campaign_no    integer NOT NULL,
+    policy_version integer NOT NULL,
+    retry          jsonb NOT NULL,
+    policy_id      uuid,
+    pinned_version integer,
+    created_at     timestamptz NOT NULL,
+    PRIMARY KEY (workspace_no, campaign_no, policy_version),
+    CHECK ((policy_id IS NULL) = (pinned_version IS NULL))
+);
+CREATE INDEX campaign_policies_pins ON campaign_policies (workspace_no, policy_id) WHERE policy_id IS NOT NULL;
+
+-- What is in force now; what was before is known to nobody.
+INSERT INTO campaign_policies (workspace_no, campaign_no, policy_version, retry, created_at)
+SELECT workspace_no, campaign_no, policy_version, retry, created_at FROM campaigns;
+
+-- The names of packs, each with its version behind an @ or without: for all dials of the workspace, and for those of a
+-- campaign besides. What the calls are for, null where nobody has said.
+ALTER TABLE workspaces
+    ADD COLUMN rule_packs text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN purpose text CHECK (purpose IN ('marketing', 'collections', 'survey', 'service'));
+ALTER TABLE campaigns
+    ADD COLUMN rule_packs text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN purpose text CHECK (purpose IN ('marketing', 'collections', 'survey', 'service'));
