@@ -2,7 +2,8 @@
 -- of the release before settles without `details`, which stay null, and knows nothing of what agents play. It dials every
 -- campaign over the first of its trunks, and passes by the lanes of dials that must go over another one. It goes by the
 -- policy that is in each campaign and each call, as this release does; it withholds dials as it did, without a row that
--- says why; and it dials without rule packs, so nobody may choose any while one lives.
+-- says why; it dials without rule packs, so nobody may choose any while one lives; and it does not know the do-not-call
+-- list: what waits for a new entry is ended beside it, and what it claims after that it dials.
 
 -- All at once and first, in the order in which a claim takes them. A settlement of the old node holds no agents, and
 -- whoever makes a campaign reads an agent's row, which this lock allows: only who changes agents waits.
@@ -187,3 +188,31 @@ ALTER TABLE workspaces
 ALTER TABLE campaigns
     ADD COLUMN rule_packs text[] NOT NULL DEFAULT '{}',
     ADD COLUMN purpose text CHECK (purpose IN ('marketing', 'collections', 'survey', 'service'));
+
+-- Goes up with every change of the list; whoever claims holds it, whoever adds an entry waits for that, and so no claim
+-- takes a dial that an entry forbids.
+ALTER TABLE workspaces ADD COLUMN list_version bigint NOT NULL DEFAULT 0;
+
+-- Numbers that are not to be dialled: E.164, or the beginning of numbers with a star behind it.
+CREATE TABLE do_not_call (
+    workspace_no integer NOT NULL, -- no foreign key, as for calls
+    entry_id     uuid NOT NULL,
+    number       text NOT NULL,
+    source       text NOT NULL CHECK (source IN ('import', 'api', 'opt_out', 'agent')),
+    note         text,
+    created_at   timestamptz NOT NULL,
+    created_by   uuid, -- the API key; null where no request made it
+    expires_at   timestamptz,
+    deleted_at   timestamptz,
+    deleted_by   uuid,
+    PRIMARY KEY (workspace_no, entry_id),
+    CHECK (deleted_by IS NULL OR deleted_at IS NOT NULL)
+);
+-- The one that counts for a number; those that were deleted are kept.
+CREATE UNIQUE INDEX do_not_call_number ON do_not_call (workspace_no, number) WHERE deleted_at IS NULL;
+-- Whether a workspace has any of these, and which.
+CREATE INDEX do_not_call_prefixes ON do_not_call (workspace_no, number)
+    WHERE deleted_at IS NULL AND right(number, 1) = '*';
+
+-- To find the single calls to a number that is put on the list; the leads with it are found by calls_lead.
+CREATE INDEX calls_single ON calls (workspace_no, to_number) WHERE campaign_no = 0;
