@@ -85,9 +85,11 @@ class Context:
     @contextmanager
     def step(self, what: str, steps: int = 1) -> Iterator[Callable[[], None]]:
         """Show one step while the block runs; what it yields tells that a part of it is done."""
-        task = self.progress.add_task(what, total=steps)
+        task, watch = self.progress.add_task(what, total=steps), Stopwatch()
         yield lambda: self.progress.advance(task)
         self.progress.update(task, completed=steps)
+        if not self.progress.console.is_terminal:  # nothing moves there before the end
+            self.progress.console.print(f"{what}: over after {watch.sec():.0f} s")
 
 
 class Stopwatch:

@@ -1,5 +1,6 @@
 """Are our outcomes those that the far end saw? All kinds of people, in a random order, with and without loss."""
 
+import os
 import random
 import re
 from collections import Counter
@@ -15,7 +16,8 @@ from tests.sip.numbers import AT_MOST, EXCHANGES, Manner, Way, number, refusal
 from tests.sip.scenario import CODES, Pace
 from tests.sip.sipp import sipp
 
-from bench.figures import Context, Figure, Limit, Stopwatch
+from bench.figures import Context, Figure, Limit, Stopwatch, amount
+from bench.sip.cores import Cores, all_of, one
 from bench.sip.dials import all_ended, dial_all
 from ringback.carriers.carrier import Ended
 from ringback.carriers.sip.codes import end_reason
@@ -26,6 +28,8 @@ Outcome: TypeAlias = tuple[EndReason, int | None]
 
 SEED = 4
 NONE_WRONG = Limit(0, most=True)
+PER_SEC, LOSSY_PER_SEC = 100, 50
+LEAST_RATE = Limit(0.98 * PER_SEC)
 LONGEST_SEC = 120.0
 """The last of them is over so long after the last dial at the latest: a far end that is silent takes 32 s and more."""
 PACE = Pace(ring=200, talk=800, linger=8_000)
@@ -46,20 +50,26 @@ class Found:
         wrong: what we said, what the far end saw, and to whom it was, where they differ.
         others: dials that the far end saw more or less than once.
         per_sec: dials a second, as they were.
+        cores: who used how much of the CPU.
     """
 
     judged: int
     wrong: Counter[str]
     others: int
     per_sec: float
+    cores: str
 
 
 async def measure(context: Context, folder: Path) -> list[Figure]:
     """Without loss, and with it."""
     dials, lossy = (200, 60) if context.quick else (5_000, 1_000)
-    clear = await _run(context, folder / "clear", dials, 100, 0)
-    lost = await _run(context, folder / "lossy", lossy, 50, 20)
-    return [*_figures("classification", clear, dials), *_figures("classification, 20 % of messages lost", lost, lossy)]
+    clear = await _run(context, folder / "clear", dials, PER_SEC, 0)
+    lost = await _run(context, folder / "lossy", lossy, LOSSY_PER_SEC, 20)
+    return [
+        *_figures("classification", clear, dials),
+        Figure("classification: dials a second", clear.per_sec, "dials/s", LEAST_RATE, rounds=clear.cores),
+        *_figures("classification, 20 % of messages lost", lost, lossy),
+    ]
 
 
 async def _run(context: Context, folder: Path, dials: int, per_sec: float, lost: int) -> Found:
@@ -69,9 +79,10 @@ async def _run(context: Context, folder: Path, dials: int, per_sec: float, lost:
         sipp(folder / "sipp", lost=lost, pace=PACE) as far_end,
     ):
         async with dialling(trunk(far_end, **SETTINGS), folder) as calls:
-            watch = Stopwatch()
+            who = {"workers": all_of(calls.workers), "SIPp": one(far_end.process.pid), "bench": one(os.getpid())}
+            watch, cores = Stopwatch(), Cores(who)
             asked = await dial_all(calls, numbers, per_sec, 1_500)
-            took = watch.sec()
+            took, used = watch.sec(), cores.words()
             await all_ended(calls, dials, LONGEST_SEC)
         seen: dict[str, list[Call]] = {}
         for call in far_end.calls():
@@ -84,7 +95,7 @@ async def _run(context: Context, folder: Path, dials: int, per_sec: float, lost:
             judged += 1
             if fault := difference(calls.ends[attempt], found[0], lossy=lost > 0):
                 wrong[f"{to_number[-4:]}: {fault}"] += 1
-    return Found(judged, wrong, others, dials / took)
+    return Found(judged, wrong, others, dials / took, used)
 
 
 def people(count: int, chance: random.Random) -> list[str]:
@@ -157,9 +168,8 @@ def _figures(what: str, found: Found, dials: int) -> Sequence[Figure]:
             found.wrong.total(),
             "wrong",
             NONE_WRONG,
-            f"judged by SIPp's log: {found.judged:,}",
+            f"judged by SIPp's log: {found.judged:,}, at {amount(found.per_sec)} dials/s",
             shown_wrong,
         ),
         Figure(f"{what}: dials that SIPp had other than once", found.others, "dials", NONE_WRONG),
-        Figure(f"{what}: dials a second", found.per_sec, "dials/s"),
     ]

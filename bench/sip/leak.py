@@ -1,6 +1,7 @@
 """What does a worker keep of the calls that it had? One has call after call, and is looked at twice."""
 
 import asyncio
+import os
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.sip.scenario import Pace
 from tests.sip.sipp import sipp
 
 from bench.figures import Context, Figure, Limit, amount
+from bench.sip.cores import Cores, all_of, one
 from bench.sip.dials import all_ended, dial_all
 
 PER_SEC = 90
@@ -48,9 +50,12 @@ async def measure(context: Context, folder: Path) -> list[Figure]:
         async with dialling(settings, folder) as trunk_calls:
             first = await _have(trunk_calls, warm, rest_sec)
             done()
+            who = {"worker": all_of(trunk_calls.workers), "SIPp": one(far_end.process.pid), "bench": one(os.getpid())}
+            cores = Cores(who)
             last = await _have(trunk_calls, calls - warm, rest_sec)
+            used = cores.words()
             done()
-    return _figures(first, last, warm, calls)
+    return _figures(first, last, warm, calls, used)
 
 
 async def _have(calls: Dialling, count: int, rest_sec: float) -> Kept:
@@ -71,7 +76,7 @@ def kept(worker: psutil.Process) -> Kept:
         return Kept(worker.memory_info().rss / 1e6, worker.num_fds(), worker.num_threads())
 
 
-def _figures(first: Kept, last: Kept, warm: int, calls: int) -> list[Figure]:
+def _figures(first: Kept, last: Kept, warm: int, calls: int, cores: str) -> list[Figure]:
     what, then = f"leak: one worker, from {warm:,} calls to {calls:,}", f"after {warm:,}:"
     return [
         Figure(
@@ -80,6 +85,7 @@ def _figures(first: Kept, last: Kept, warm: int, calls: int) -> list[Figure]:
             "MB",
             MOST_GROWTH,
             f"{then} {amount(first.memory_mb)} MB",
+            cores,
         ),
         Figure(
             f"{what}, descriptors more",

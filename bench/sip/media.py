@@ -19,6 +19,7 @@ from bench.machine import cpu_sec
 from ringback.carriers.carrier import Agent
 
 MOST_LATE, LEAST_ALIKE = Limit(30, most=True), Limit(0.99)
+ONE_CORE = Limit(1, most=True)
 PER_SEC = 20
 LONGEST_SEC = 120
 
@@ -78,5 +79,5 @@ def _figures(streams: list[Stream], alike: list[float], cores: float, calls: int
         Figure(f"{what}, 999 of 1,000 frames late by less than", parts[998], "ms", MOST_LATE, rounds=spread),
         Figure(f"{what}, the least correlation with the recording", min(alike), "", LEAST_ALIKE),
         Figure(f"{what}, frames missing", sum(stream.missing() for stream in streams), "frames", Limit(0, most=True)),
-        Figure(f"{what}, cores in use by the worker", cores, "cores"),
+        Figure(f"{what}, cores in use by the worker", cores, "cores", ONE_CORE),
     ]

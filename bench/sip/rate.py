@@ -2,8 +2,8 @@
 
 import json
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.sip.messages import Call
@@ -12,9 +12,9 @@ from tests.sip.scenario import Pace
 from tests.sip.sipp import HOST, Sipp, sipp
 from whenever import Instant
 
-from bench.figures import Context, Figure, Limit, Stopwatch, amount
-from bench.machine import cpu_sec
+from bench.figures import Context, Figure, Limit, amount
 from bench.ours import ended_attempts, node_process, until
+from bench.sip.cores import Cores, below, one
 from bench.world import SQL, World, fill_queue, new_world
 from ringback import ids
 from ringback.clock import SystemClock, seconds
@@ -41,14 +41,14 @@ class Found:
         per_sec: dials a second, from the first to the last.
         ringing: phones that rang at a time at most.
         others: dials that the far end saw more or less than once.
-        cores: in use meanwhile, by whom; the node's with its workers.
+        cores: who used how much of the CPU meanwhile.
     """
 
     late_ms: list[float]
     per_sec: float
     ringing: int
     others: int
-    cores: Mapping[str, float] = field(default_factory=dict)
+    cores: str = ""
 
 
 async def measure(context: Context, folder: Path) -> list[Figure]:
@@ -73,11 +73,17 @@ async def _run(context: Context, folder: Path, dials: int, per_sec: int, gap_mic
 
             async with node_process(context.dsn, "bench", drain_sec=0) as node:
                 await until(ended, 1, LONGEST_SEC)
-                pids = {"node": node, "PostgreSQL": context.server_pid, "SIPp": far_end.process.pid}
-                before, watch = {who: cpu_sec(pid) for who, pid in pids.items()}, Stopwatch()
+                cores = Cores(
+                    {
+                        "node": one(node),
+                        "its workers": below(node),
+                        "PostgreSQL": below(context.server_pid),
+                        "SIPp": one(far_end.process.pid),
+                    }
+                )
                 await until(ended, dials, LONGEST_SEC)
-                cores = {who: (cpu_sec(pid) - before[who]) / watch.sec() for who, pid in pids.items()}
-            return replace(await _compare(database, world, far_end), cores=cores)
+                used = cores.words()
+            return replace(await _compare(database, world, far_end), cores=used)
     finally:
         await database.close()
 
@@ -129,11 +135,10 @@ def _unix(at: Instant) -> float:
 
 def _figures(what: str, found: Found) -> list[Figure]:
     parts = statistics.quantiles(found.late_ms, n=1000, method="inclusive")
-    used = ", ".join(f"{who} {amount(cores)}" for who, cores in found.cores.items())
     spread = ", ".join(f"{name} {amount(parts[at])}" for name, at in (("p50", 499), ("p95", 949), ("p99.9", 998)))
     return [
         Figure(f"{what}, 99 of 100 INVITEs after their intent within", parts[989], "ms", MOST_P99, rounds=spread),
-        Figure(f"{what}, INVITEs a second", found.per_sec, "dials/s", LEAST_RATE, f"cores in use: {used}"),
+        Figure(f"{what}, INVITEs a second", found.per_sec, "dials/s", LEAST_RATE, rounds=found.cores),
         Figure(f"{what}, phones ringing at a time", found.ringing, "phones", LEAST_RINGING),
         Figure(f"{what}, dials that SIPp had other than once", found.others, "dials", Limit(0, most=True)),
     ]

@@ -26,6 +26,7 @@ from bench.sip.marks import Finder, marked
 from ringback.carriers.carrier import Agent, Answered
 from ringback.errors import RingbackError
 
+ONE_CORE = Limit(1, most=True)
 MOST_P99, LEAST_THROUGH = Limit(60, most=True), Limit(0.999)
 WARM_FRAMES, LAST_FRAMES = 150, 25
 """The first and last ones of a call are not judged: at the one end the bot is not there yet, at the other no longer."""
@@ -159,7 +160,7 @@ def _figures(to_bot: Times, to_person: Times, cores: float, calls: int) -> list[
     return [
         *_one_way(f"{what}, from the person to the bot", to_bot),
         *_one_way(f"{what}, from the bot to the person", to_person),
-        Figure(f"{what}, cores in use by the worker", cores, "cores"),
+        Figure(f"{what}, cores in use by the worker", cores, "cores", ONE_CORE),
     ]
 
 
