@@ -88,6 +88,20 @@ def make_campaign_over(
     return campaign
 
 
+def make_campaign_of_file(
+    server: Server, trunk: str, leads: bytes, retry: Mapping[str, Any], default_region: str
+) -> tuple[str, Any]:
+    """A campaign that runs at any hour, with the leads of a CSV file; its id, and what was said of the file."""
+    window = {"start": "00:00", "end": "24:00"}
+    body = {"name": "of a file", "trunk_id": trunk, "calling_window": window, "retry": retry}
+    campaign = str(server.post("/v1/campaigns", body)["id"])
+    with server.http() as client:
+        files, data = {"file": ("leads.csv", leads, "text/csv")}, {"default_region": default_region}
+        told = client.post(f"/v1/campaigns/{campaign}/leads", files=files, data=data).raise_for_status().json()
+    server.patch(f"/v1/campaigns/{campaign}/status", {"action": "start"})
+    return campaign, told
+
+
 def add_leads(server: Server, campaign: str, numbers: range) -> None:
     """A lead for each number, all of them in UTC."""
     leads = [{"phone_number": f"+1415555{n:04}", "timezone": "UTC"} for n in numbers]
