@@ -48,7 +48,7 @@ async def comes_true(condition: Condition, sec: float = PATIENCE_SEC) -> bool:
 
 def trunk(sipp: Sipp, **more: Any) -> SipSettings:
     """A trunk that leads to SIPp; it is not asked whether it is there, so that all SIPp sees is dials."""
-    named = {"host": HOST, "port": sipp.port, "transport": sipp.transport, "net_interface": HOST}
+    named = {"host": sipp.place.host, "port": sipp.port, "transport": sipp.transport, "net_interface": HOST}
     return parse_settings({**named, "from_number": "+14155550100", "options_sec": 0, "most_workers": 1, **more})
 
 

@@ -1,10 +1,13 @@
 """How a trunk's worker processes come and go."""
 
+import pytest
 from tests.carriers.over_sip import comes_true
 from tests.sip.dialling import dialling
 from tests.sip.sockets import HOST
 
+from ringback.carriers.sip.pool import FIRST_PAUSE_SEC
 from ringback.carriers.sip.settings import parse_settings
+from ringback.errors import NotAsked
 
 
 async def test_workers_are_started_one_after_another(tmp_path):
@@ -19,3 +22,14 @@ async def test_workers_are_started_one_after_another(tmp_path):
 
         assert await comes_true(has_room)
     assert seen == {0, 1}
+
+
+async def test_what_cannot_be_sent_from_here_is_not_asked_for_again_at_once(tmp_path):
+    """There is no way to the far end: dials wait in the queue, and one of them finds out later whether there is."""
+    nowhere = {"host": "203.0.113.9", "port": 9, "net_interface": HOST, "options_sec": 0, "most_workers": 1}
+    async with dialling(parse_settings(nowhere), tmp_path) as trunk:
+        assert await comes_true(lambda: bool(trunk.carrier.room()))
+        with pytest.raises(NotAsked, match="no local address"):
+            await trunk.place("+14155550100")
+        assert trunk.carrier.room() == 0
+        assert await comes_true(lambda: bool(trunk.carrier.room()), 2 * FIRST_PAUSE_SEC)

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,19 +53,36 @@ class Counts:
     sent_again: int
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a far end is.
+
+    Attributes:
+        host: the address on which it listens.
+        within: what goes before a command that is to run there.
+    """
+
+    host: str = HOST
+    within: Sequence[str] = ()
+
+
 class Sipp:
     """A running SIPp.
 
     Args:
         process: it.
         folder: where its files are.
+        place: where it is.
         port: on which it listens.
         transport: `udp` or `tcp`.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], folder: Path, port: int, transport: str) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], folder: Path, place: "Place", port: int, transport: str
+    ) -> None:
         self.process = process
         self.folder = folder
+        self.place = place
         self.port = port
         self.transport = transport
         self._log = MessageLog(folder / "messages.log")
@@ -108,10 +125,12 @@ class Sipp:
 
     def answers(self) -> bool:
         """Whether it answers OPTIONS."""
-        return answers_options(self.port, self.transport)
+        return answers_options(self.port, self.transport, self.place.host)
 
     def _has_port(self) -> bool:
-        """Whether the port is its own: another SIPp that has it would answer as well."""
+        """Whether the port is its own: another SIPp would answer as well, but in a place apart."""
+        if self.place.within:
+            return True
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             return self.port in {
                 one.laddr.port for one in psutil.Process(self.process.pid).net_connections() if one.laddr
@@ -140,6 +159,7 @@ def sipp(
     media_port: int | None = None,
     formats: str = "0 8",
     refuses: int | None = None,
+    place: Place = Place(),
 ) -> Iterator[Sipp]:
     """A far end that behaves by the called number (tests/sip/numbers.py), until the block ends.
 
@@ -152,12 +172,13 @@ def sipp(
         media_port: where it has media sent to; None for its own, which sends it back.
         refuses: with this code, whoever is called; None for by the number.
         formats: the codecs that it takes, by their numbers in RTP (RFC 3551, section 6).
+        place: where it is.
     """
     folder.mkdir(parents=True, exist_ok=True)
     steps = (refusing(refuses) if refuses else scenario(pace)).replace("RTP/AVP 0 8 ", f"RTP/AVP {formats} ")
     (folder / "far_end.xml").write_text(steps.replace("[media_port]", str(media_port)) if media_port else steps)
     for _ in range(5):  # another process may take a port that was free a moment ago
-        far_end = _start(folder, transport, lost, port or free_port())
+        far_end = _start(folder, place, transport, lost, port or free_port())
         try:
             if far_end._await_ready():
                 yield far_end
@@ -167,15 +188,15 @@ def sipp(
     raise AssertionError(f"SIPp could not be started: {(folder / 'said.log').read_text()}")
 
 
-def _start(folder: Path, transport: str, lost: int, port: int) -> Sipp:
+def _start(folder: Path, place: Place, transport: str, lost: int, port: int) -> Sipp:
     options = {
         "-sf": "far_end.xml",
         "-t": TRANSPORTS[transport],
-        "-i": HOST,
+        "-i": place.host,
         "-p": port,
         "-ci": HOST,
         "-cp": free_port(),
-        "-mi": HOST,
+        "-mi": place.host,
         "-mp": free_port(apart=4),
         "-message_file": "messages.log",
         "-error_file": "errors.log",
@@ -188,7 +209,7 @@ def _start(folder: Path, transport: str, lost: int, port: int) -> Sipp:
         **({"-lost": lost} if lost else {}),
     }
     flags = ["-nostdin", "-bind_local", "-rtp_echo", "-trace_msg", "-trace_err", "-trace_stat", "-skip_rlimit"]
-    command = ["sipp", *flags, *[str(word) for option in options.items() for word in option]]
+    command = [*place.within, "sipp", *flags, *[str(word) for option in options.items() for word in option]]
     with (folder / "said.log").open("wb") as said:
         process = subprocess.Popen(
             command,
@@ -198,18 +219,18 @@ def _start(folder: Path, transport: str, lost: int, port: int) -> Sipp:
             stderr=said,
             env={**os.environ, "TERM": "dumb"},
         )
-    return Sipp(process, folder, port, transport)
+    return Sipp(process, folder, place, port, transport)
 
 
-def answers_options(port: int, transport: str) -> bool:
-    """Whether somebody on loopback answers OPTIONS well."""
+def answers_options(port: int, transport: str, host: str = HOST) -> bool:
+    """Whether somebody answers OPTIONS well."""
     kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
     with socket.socket(socket.AF_INET, kind) as ours:
         ours.settimeout(1.0)
         try:
-            ours.connect((HOST, port))
+            ours.connect((host, port))
             own = ours.getsockname()[1]
-            ours.send(OPTIONS.format(host=HOST, port=port, transport=transport.upper(), own=own).encode())
+            ours.send(OPTIONS.format(host=host, port=port, transport=transport.upper(), own=own).encode())
             return ours.recv(2048).startswith(b"SIP/2.0 200")
         except OSError:
             return False

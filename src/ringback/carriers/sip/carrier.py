@@ -16,7 +16,7 @@ from ringback.carriers.carrier import Answered, Dial, Ended, Knowledge, Listener
 from ringback.carriers.sip.codes import classify
 from ringback.carriers.sip.health import Health, way_to
 from ringback.carriers.sip.pool import Lost, Pool
-from ringback.carriers.sip.protocol import Closed, FromWorker, PickedUp, Place, Rang, Wire, as_instant, as_unix
+from ringback.carriers.sip.protocol import Closed, FromWorker, NotSent, PickedUp, Place, Rang, Wire, as_instant, as_unix
 from ringback.carriers.sip.request import address_of, ask, bye, cancel, next_hop
 from ringback.carriers.sip.settings import SipSettings
 from ringback.clock import Clock, seconds
@@ -179,6 +179,8 @@ class SipCarrier:
             case Wire(attempt_id=UUID() as attempt_id, sent=sent, text=text, out=out):
                 if up := self._up.get(attempt_id):
                     up.dialogs[out].see(sent, text)
+            case NotSent():
+                self._health.doubt()  # there may be no way to it any more
             case Closed(attempt_id=attempt_id):
                 if message.silent and not message.ours:
                     self._health.doubt()

@@ -38,9 +38,10 @@ SCREENING = "ringback.carriers.sip.screening"
 RATES = {"pcmu": 8000, "pcma": 8000, "g722": 16000, "opus": 48000}
 """Samples a second of a call with this codec."""
 
-WAIT_FOR_FINAL_SEC = 6.0
+WAIT_FOR_FINAL_SEC = 12.0
 """After a CANCEL the final response is waited for so long: it says whether the answer crossed it. Over UDP a far end
-has sent it four times by then (RFC 3261, section 17.2.1)."""
+has sent it six times by then (RFC 3261, section 17.2.1); of five thousand, each with a loss of 20 %, less than one is
+lost six times."""
 
 MOST_REDIRECTS = 5
 """A dial is sent on so often at most."""
@@ -386,6 +387,8 @@ class Leg:
                 notes=self.notes,
             )
         )
+        if self._ours:
+            self._wires.leave(self.ids["sip_call_id"], at)
         self._wires.forget(self.ids["sip_call_id"])
         self._let_go()
         self._done(self)

@@ -46,7 +46,8 @@ DEAF_SEC = 10.0
 """A worker that has not answered for so long is ended: its calls are out of control."""
 
 FIRST_PAUSE_SEC, LONGEST_PAUSE_SEC = 1.0, 30.0
-"""After a worker that could not start, or died at once, the next one is started later and later."""
+"""After a worker that could not start, or died at once, the next one is started later and later; and dials that the
+stack refuses to send are asked for later and later."""
 
 START_SEC = 10.0
 """A dial waits for a worker that starts for so long at most."""
@@ -141,6 +142,7 @@ class Pool:
         self._start_at = Instant.MIN
         self._news = asyncio.Event()
         self._pause_sec = FIRST_PAUSE_SEC
+        self._refused_until, self._refusal_sec = Instant.MIN, FIRST_PAUSE_SEC
         self._weight = 1
         self._closed = False
         self.broken: str | None = None
@@ -148,6 +150,8 @@ class Pool:
     def room(self) -> int:
         """How many more dials the workers take now. Starts another one where they come to be too few."""
         now = self._clock.now()
+        if now < self._refused_until:
+            return 0
         free = sum(min(self._slots(worker), worker.paced(now)) for worker in self._workers if worker.ready)
         slots = sum(self._max_calls - worker.load for worker in self._workers if worker.ready)
         if free == 0 or slots < self._max_calls // 4:
@@ -276,9 +280,13 @@ class Pool:
             case Pong():
                 pass
             case Sent(attempt_id=attempt_id, at=at):
+                self._refusal_sec = FIRST_PAUSE_SEC
                 if sent := worker.asked.pop(attempt_id, None):
                     sent.set_result(as_instant(at))
-            case NotSent(attempt_id=attempt_id, why=why):
+            case NotSent(attempt_id=attempt_id, why=why, late=late):
+                if not late:
+                    self._wait_after_refusal()
+                    self._hear(message)
                 worker.calls.pop(attempt_id, None)
                 if sent := worker.asked.pop(attempt_id, None):
                     sent.set_exception(NotAsked(why))
@@ -287,6 +295,13 @@ class Pool:
                 self._hear(message)
             case _:
                 self._hear(message)
+
+    def _wait_after_refusal(self) -> None:
+        """Nothing can be sent at present; those that were asked for meanwhile are refused for the same reason."""
+        now = self._clock.now()
+        if now >= self._refused_until:
+            self._refused_until = now + seconds(self._refusal_sec)
+            self._refusal_sec = min(self._refusal_sec * 2, LONGEST_PAUSE_SEC)
 
     async def _watch(self, worker: Worker) -> None:
         """Ask it now and then whether it is there, and end it where it is not."""

@@ -44,6 +44,7 @@ class Noted:
         taken: whether one came to the last INVITE, which can be cancelled from then on (RFC 3261, section 9.1).
         retry_after: whether a final response said when to try again.
         q850: the cause in the Reason header of the final response, None where there is none.
+        parted: whether our BYE was answered.
     """
 
     invite: str = ""
@@ -56,6 +57,7 @@ class Noted:
     taken: bool = False
     retry_after: bool = False
     q850: int | None = None
+    parted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,28 @@ class Seen:
     takes: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A dial that is over here, and whose far end has not said yet that it knows.
+
+    Attributes:
+        since: when it was hung up on, Unix time.
+        noted: what is needed to tell it again.
+    """
+
+    since: float
+    noted: Noted
+
+
 @dataclass(slots=True)
 class Wires:
-    """The dials of a worker by Call-ID.
+    """The dials of a worker by Call-ID; those that are left, apart.
 
     It is written on the stack's log thread and read on the loop: no step leaves it inconsistent in between.
     """
 
     noted: dict[str, Noted] = field(default_factory=dict)
+    leaving: dict[str, Leaving] = field(default_factory=dict)
     _followers: dict[str, Callable[[Seen], None]] = field(default_factory=dict)
     _forgotten: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
@@ -103,7 +119,11 @@ class Wires:
             return self._invited(key, number, mask(text))
         noted = self.noted.get(key)
         if noted is None:
+            if not sent and status is not None and int(status[1]) >= 200:
+                self._confirmed(key, method)
             return None
+        if not sent and status is not None and method == "BYE":
+            noted.parted = True
         if sent or status is None or method != "INVITE" or number != noted.number or _branch(text) != noted.branch:
             return None
         code, again, taken = int(status[1]), bool(noted.accepted), noted.taken
@@ -124,6 +144,21 @@ class Wires:
         """Tell whoever follows the dial."""
         if see := self._followers.get(seen.sip_call_id):
             see(seen)
+
+    def leave(self, sip_call_id: str, now: float) -> None:
+        """Drop what is known of a dial that we have hung up on, once its far end says that it knows."""
+        noted = self.noted.get(sip_call_id)
+        if noted is not None and not noted.parted and (noted.accepted or (noted.responded and noted.final is None)):
+            self.leaving[sip_call_id] = Leaving(now, noted)
+        self.forget(sip_call_id)
+        if noted is not None and noted.parted:  # it was told of just now
+            self.leaving.pop(sip_call_id, None)
+
+    def _confirmed(self, key: str, method: str) -> None:
+        """A final response to a dial that was left: to its BYE, or to an INVITE that nobody had accepted."""
+        leaving = self.leaving.get(key)
+        if leaving is not None and (method == "BYE" or (method == "INVITE" and not leaving.noted.accepted)):
+            self.leaving.pop(key, None)
 
     def forget(self, sip_call_id: str) -> None:
         """Drop what is known of a dial."""

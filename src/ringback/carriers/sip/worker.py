@@ -20,6 +20,7 @@ import msgspec
 
 from ringback.carriers.sip.health import way_to
 from ringback.carriers.sip.leg import Leg
+from ringback.carriers.sip.parting import Parting
 from ringback.carriers.sip.protocol import (
     LONGEST_LINE,
     TO_WORKER,
@@ -75,6 +76,7 @@ class Worker:
             return
         self._tell(Ready(os.getpid()))
         self._spawn(keep_tidy(lambda: not self._legs))
+        self._spawn(Parting(self._wires, way_to(self._settings), lambda: as_unix(self._clock.now())).keep())
         with suppress(ConnectionError):  # the node was killed
             while line := await reader.readline():
                 self._obey(TO_WORKER.decode(line))
