@@ -224,7 +224,7 @@ class Leg:
         Raises:
             CarrierUnavailable: nothing was sent.
         """
-        other = CallOut(self._stack, self._wires, self._tell_of_other)
+        other = CallOut(self._stack, self._wires, self._tell_of_other, self._now)
         self._others.append(other)
         # whoever asked may be cancelled when the INVITE is out
         await asyncio.shield(self._do(other.dial(uri, self._from(), headers)))

@@ -14,12 +14,14 @@ class CallOut:
         stack: the SIP stack.
         wires: what the messages on the wire tell.
         tell: told of each message that is needed to end it without this process.
+        now: Unix time.
     """
 
-    def __init__(self, stack: Stack, wires: Wires, tell: Callable[[Seen], None]) -> None:
+    def __init__(self, stack: Stack, wires: Wires, tell: Callable[[Seen], None], now: Callable[[], float]) -> None:
         self._stack = stack
         self._wires = wires
         self._tell = tell
+        self._now = now
         self._call: StackCall | None = None
         self._rate = 0
         self._unwanted = False
@@ -112,4 +114,6 @@ class CallOut:
             self.sip_code = read_closed(text).sip_code
         self.words = "" if self.sip_code else text
         self.over.set()
+        if self._unwanted:
+            self._wires.leave(self.sip_call_id, self._now())
         self._wires.forget(self.sip_call_id)
