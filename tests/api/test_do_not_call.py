@@ -152,3 +152,29 @@ async def test_reading_is_not_writing(service):
     async with service.client(await service.key(Scope.CALLS_READ)) as reader:
         assert (await reader.get(LIST)).status_code == 200
         assert (await reader.post(LIST, json={"numbers": [NUMBER]})).status_code == 403
+
+
+RULES = "/v1/contact-rules"
+NO_RULES = {"per_number": [], "per_lead": [], "min_gap": None, "quiet_after_conversation": None}
+
+
+async def test_contact_rules_are_replaced_as_a_whole(service, client):
+    """What is left out is no rule; another workspace has its own."""
+    assert (await client.get(RULES)).json() == NO_RULES
+    wanted = {"per_number": ["3 per 24h"], "min_gap": "2h"}
+    assert (await client.put(RULES, json=wanted)).json() == {**NO_RULES, **wanted}
+    assert (await client.get(RULES)).json() == {**NO_RULES, **wanted}
+    other = await another_workspace(service.world, 0)
+    async with service.client(await service.key(workspace_no=other.workspace_no)) as stranger:
+        assert (await stranger.get(RULES)).json() == NO_RULES
+    assert (await client.put(RULES, json={})).json() == NO_RULES
+
+
+async def test_a_contact_rule_without_its_unit_is_refused_with_an_example(client):
+    """The field and the place are named, all faults at once, and nothing is changed."""
+    answer = await client.put(RULES, json={"per_number": ["3 per 24h", "3 per 24"], "min_gap": "2"})
+    assert answer.status_code == 400
+    first, second = answer.json()["message"]
+    assert first.startswith("per_number[1] must be so many per so long with its unit, such as '3 per 24h'")
+    assert second.startswith("min_gap must be a duration with its unit")
+    assert (await client.get(RULES)).json() == NO_RULES

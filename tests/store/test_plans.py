@@ -15,7 +15,7 @@ from ringback.store.queries import load
 LARGE = 50_000
 FRESH = 5_000
 KEYS = ("workspaces", "trunks", "campaigns")
-WATCHED = frozenset({"calls", "attempts", "queue", "nodes", "agent_reports", "decisions", "do_not_call"})
+WATCHED = frozenset({"calls", "attempts", "queue", "nodes", "agent_reports", "decisions", "do_not_call", "contacts"})
 HOT = {
     ("queue", "due_lanes"): "queue_lanes",
     ("queue", "lanes_now"): "limits_pkey",
@@ -39,6 +39,11 @@ HOT = {
     ("decisions", "withhold"): "decisions_pkey",
     ("decisions", "decisions"): "decisions_pkey",
     ("decisions", "is_call"): "calls_pkey",
+    ("contacts", "give_back"): "contacts_pkey",
+    ("contacts", "uncount"): "contacts_pkey",
+    ("contacts", "dials_of"): "attempts_pkey",
+    ("contacts", "contact_rules"): "workspaces_pkey",
+    ("contacts", "set_contact_rules"): "workspaces_pkey",
     ("do_not_call", "change_list"): "workspaces_pkey",
     ("do_not_call", "hold_lists"): "workspaces_pkey",
     ("do_not_call", "list_versions"): "workspaces_pkey",
@@ -68,7 +73,18 @@ HOT = {
 }
 """Each statement with the index that it must live by."""
 
-TOPICS = ("queue", "briefings", "attempts", "agent_reports", "decisions", "do_not_call", "finish", "grants", "nodes")
+TOPICS = (
+    "queue",
+    "briefings",
+    "attempts",
+    "agent_reports",
+    "decisions",
+    "do_not_call",
+    "contacts",
+    "finish",
+    "grants",
+    "nodes",
+)
 
 FILL = """
 INSERT INTO workspaces (workspace_id, name, created_at)
@@ -107,6 +123,8 @@ INSERT INTO agent_reports (workspace_no, call_id, attempt, token_hash)
 INSERT INTO decisions (workspace_no, call_id, decision_id, attempt, rule, inputs, first_at, last_at)
     SELECT workspace_no, call_id, gen_random_uuid(), attempt, 'calling_window', '{{}}', '2026-03-02', '2026-03-02'
     FROM attempts;
+INSERT INTO contacts (workspace_no, to_number, dials)
+    SELECT workspace_no, to_number, '{{2026-03-02}}' FROM calls;
 INSERT INTO do_not_call (workspace_no, entry_id, number, source, created_at)
     SELECT workspace_no, gen_random_uuid(), '+1416' || n, 'import', '2026-03-02'
     FROM workspaces, generate_series(1, {rows} / 3) n;
@@ -175,6 +193,7 @@ BY_KEY = {
     "nodes": {"nodes_pkey", "nodes_open"},
     "agent_reports": {"agent_reports_pkey"},
     "decisions": {"decisions_pkey"},
+    "contacts": {"contacts_pkey"},
     "do_not_call": {"do_not_call_number", "do_not_call_prefixes", "do_not_call_pkey"},
 }
 """The indexes by which a duty may find a row of these; another one that fits by chance is a walk over many."""
@@ -239,6 +258,7 @@ def test_the_engines_statements_are_looked_at():
     """What reads a large table in a duty is in the table above, or is by its nature an insert."""
     exempt = {("queue", "zone_sets"), ("queue", "intend"), ("queue", "postpone"), ("queue", "transaction_state")}
     exempt |= {("agent_reports", "keep_transcript"), ("agent_reports", "keep_analysis")}
+    exempt |= {("contacts", name) for name in ("reserve", "talked", "count_before")}
     exempt |= {("do_not_call", name) for name in ("add_entries", "entries", "count_entries", "delete_entry")}
     exempt |= {("finish", "complete_empty"), ("grants", "grant")}
     exempt |= {("nodes", "lock_name"), ("nodes", "enlist"), ("nodes", "server_time")}

@@ -15,6 +15,7 @@ from ringback.api.routes import (
     caller_numbers,
     calls,
     campaigns,
+    contact_rules,
     do_not_call,
     health,
     leads,
@@ -36,7 +37,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
     operation
     for resource in (
         *(workspace, api_keys, agents, trunks, caller_numbers, retry_policies, campaigns, leads, calls, do_not_call),
-        *(call_logs, reports, recordings, analytics, policy_comparison, rule_packs, ledger, health),
+        *(contact_rules, call_logs, reports, recordings, analytics, policy_comparison, rule_packs, ledger, health),
     )
     for operation in resource.OPERATIONS
 )

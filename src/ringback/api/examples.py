@@ -320,6 +320,12 @@ ENTRY: Json = {
     "deleted_at": None,
     "deleted_by": None,
 }
+CONTACT_RULES: Json = {
+    "per_number": ["3 per 24h", "7 per 7d"],
+    "per_lead": [],
+    "min_gap": "2h",
+    "quiet_after_conversation": "7d",
+}
 LISTED: Json = {
     "added": 2,
     "present": 0,
@@ -504,6 +510,7 @@ BODIES: dict[str, Json] = {
         "to": "2026-03-30",
         "campaign_id": None,
     },
+    "put_contact_rules": CONTACT_RULES,
     "post_do_not_call": {"numbers": ["+14155552672", "+1900*"], "note": "asked on the phone"},
     "post_transcript": {"transcript": TRANSCRIPT},
     "post_analysis": {"analysis": ANALYSIS},

@@ -19,6 +19,11 @@ class Rule(StrEnum):
     CAMPAIGN_END = "campaign_end"
     EXPIRES_AFTER = "expires_after"
     DO_NOT_CALL = "do_not_call"
+    PER_NUMBER = "per_number"
+    PER_LEAD = "per_lead"
+    MIN_GAP = "min_gap"
+    QUIET = "quiet_after_conversation"
+    SAME_MOMENT = "same_moment"
 
 
 class Withheld(NamedTuple):

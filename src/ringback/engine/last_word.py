@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+from whenever import Instant
+
 from ringback.domain.call import FinalReason
 from ringback.domain.do_not_call import Entry, Source
+from ringback.domain.outcome import MEANINGS, EndReason
 from ringback.engine.live import LiveAttempt
 from ringback.engine.node import Node
 from ringback.ids import ATTEMPT, show
-from ringback.store import attempts, do_not_call
+from ringback.store import attempts, contacts, do_not_call
 from ringback.store.attempts import Key, Result
 from ringback.store.database import Connection
 
@@ -20,7 +23,10 @@ async def end_attempts(db: Connection, over: Sequence[tuple[LiveAttempt, Result]
     """
     results = [result for _, result in over]
     opted = [attempt for attempt, result in over if result.stop_reason == FinalReason.OPTED_OUT]
-    if not opted:
+    spoken = {
+        attempt.key: _conversation(attempt, result) for attempt, result in over if _is_conversation(attempt, result)
+    }
+    if not opted and not spoken:
         return await attempts.settle(db, results)
     async with db.transaction():
         await do_not_call.change_lists(db, {attempt.key[0] for attempt in opted})
@@ -28,7 +34,18 @@ async def end_attempts(db: Connection, over: Sequence[tuple[LiveAttempt, Result]
         for attempt in opted:
             if attempt.key in ended:
                 await _put_on_list(db, attempt, node)
+        if spoken:
+            await contacts.talked(db, [spoken[key] for key in spoken.keys() & ended])
     return ended
+
+
+def _is_conversation(attempt: LiveAttempt, result: Result) -> bool:
+    """Whether a person was spoken to whose number is under contact rules."""
+    return attempt.placed_by is not None and MEANINGS[EndReason(result.end_reason)].reached
+
+
+def _conversation(attempt: LiveAttempt, result: Result) -> tuple[int, str, Instant]:
+    return attempt.key[0], attempt.dial.to_number, result.ended_at
 
 
 async def _put_on_list(db: Connection, attempt: LiveAttempt, node: Node) -> None:

@@ -89,6 +89,7 @@ class LiveAttempt(msgspec.Struct):
         refused_by: the trunks that refused this call in a row, just before.
         list_version: of its workspace's do-not-call list when its number was last looked up there.
         is_stopped: its number is on that list since: it is not placed.
+        placed_by: it is placed before that or taken back, where its dial is counted by contact rules.
     """
 
     key: Key
@@ -111,6 +112,7 @@ class LiveAttempt(msgspec.Struct):
     earlier: tuple[Instant, ...] = ()
     list_version: int = 0
     is_stopped: bool = False
+    placed_by: Instant | None = None
 
     @property
     def dials(self) -> tuple[Instant, ...]:

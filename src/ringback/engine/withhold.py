@@ -1,13 +1,14 @@
 """Withhold: why a dial that was due is not placed, as it is written down with the claim."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from whenever import Instant
 
 from ringback.domain.decision import Rule, Withheld, held_by_time
 from ringback.domain.phone import Phone, parse_number
+from ringback.engine.contact import forbidden_by_contact
 from ringback.engine.live import LiveAttempt
 from ringback.engine.plan import DialPlan
 from ringback.events import DialsWithheld
@@ -29,9 +30,19 @@ async def forbidden_in(db: Connection, intents: Sequence[LiveAttempt], now: Inst
 
     From here to its commit nobody adds to the do-not-call lists of their workspaces.
     """
-    versions = await do_not_call.hold_lists(db, {attempt.key[0] for attempt in intents}) if intents else {}
-    if not versions:
+    if not intents:
         return {}
+    held = await do_not_call.hold_lists(db, {attempt.key[0] for attempt in intents})
+    forbidden = await _listed(db, intents, held.versions, now) if held.versions else {}
+    if held.rules:
+        bound = [attempt for attempt in intents if attempt.key[0] in held.rules and attempt.key not in forbidden]
+        forbidden |= await forbidden_by_contact(db, bound, held.rules, now)
+    return forbidden
+
+
+async def _listed(
+    db: Connection, intents: Sequence[LiveAttempt], versions: Mapping[int, int], now: Instant
+) -> dict[Key, Withheld]:
     for attempt in intents:
         attempt.list_version = versions.get(attempt.key[0], 0)
     numbers = {attempt.key: (attempt.key[0], attempt.dial.to_number) for attempt in intents if attempt.list_version}

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from whenever import Instant
 
+from ringback.store import contacts
 from ringback.store.database import Connection, Record
 from ringback.store.queries import load
 from ringback.store.queue import columns
@@ -104,7 +105,12 @@ async def progress(db: Connection, steps: Sequence[Progress]) -> None:
 
 async def withdraw(db: Connection, intents: Sequence[Withdrawal], now: Instant) -> set[Key]:
     """Take back intents that certainly never reached a trunk; their dials are due again."""
-    return _keys(await db.fetch(_SQL["withdraw"], *columns(_in_key_order(intents)), now))
+    async with db.transaction():
+        rows = await db.fetch(_SQL["withdraw"], *columns(_in_key_order(intents)), now)
+        if rows:
+            counted = [(row["workspace_no"], row["to_number"], row["intent_at"]) for row in rows]
+            await contacts.uncount(db, counted)
+    return _keys(rows)
 
 
 async def still_live(db: Connection, keys: Sequence[Key]) -> set[Key]:

@@ -80,10 +80,25 @@ async def change_lists(db: Connection, workspaces: Iterable[int]) -> None:
         await db.execute(_SQL["change_list"], workspace_no)
 
 
-async def hold_lists(db: Connection, workspaces: Iterable[int]) -> dict[int, int]:
-    """The versions of lists that are not empty since ever, held until the transaction ends."""
+class Held(NamedTuple):
+    """What stands above the campaigns of some workspaces, held until the transaction ends.
+
+    Attributes:
+        versions: of the lists that ever had an entry.
+        rules: the contact rules of the workspaces that have any, JSON.
+    """
+
+    versions: dict[int, int]
+    rules: dict[int, str]
+
+
+async def hold_lists(db: Connection, workspaces: Iterable[int]) -> Held:
+    """Hold what stands above the campaigns of these workspaces."""
     rows = await db.fetch(_SQL["hold_lists"], sorted(set(workspaces)))
-    return {row["workspace_no"]: row["list_version"] for row in rows if row["list_version"]}
+    return Held(
+        {row["workspace_no"]: row["list_version"] for row in rows if row["list_version"]},
+        {row["workspace_no"]: row["contact_rules"] for row in rows if row["contact_rules"]},
+    )
 
 
 async def list_versions(db: Connection, workspaces: Iterable[int]) -> dict[int, int]:

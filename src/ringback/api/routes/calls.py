@@ -68,7 +68,7 @@ def _named(pin: Pin | None) -> dict[str, Any]:
 
 async def _check_list(db: Connection, ask: Ask) -> None:
     """Refuse a number on the do-not-call list; held until the call is made, so that an entry that comes finds it."""
-    if not await hold_lists(db, [ask.workspace_no]):
+    if not (await hold_lists(db, [ask.workspace_no])).versions:
         return
     number = (ask.workspace_no, ask.body["to_number"].e164)
     if await listed(db, [number], ask.now):

@@ -25,6 +25,7 @@ UNION ALL SELECT 'ledger_due', count(*) FROM ledger_due
 UNION ALL SELECT 'ledgers', count(*) FROM ledgers
 UNION ALL SELECT 'ledger_blocks', count(*) FROM ledger_blocks
 UNION ALL SELECT 'ledger_checkpoints', count(*) FROM ledger_checkpoints
+UNION ALL SELECT 'contacts', count(*) FROM contacts
 UNION ALL SELECT 'do_not_call', count(*) FROM do_not_call;
 
 -- name: schema_of

@@ -4,10 +4,10 @@
 UPDATE workspaces SET list_version = list_version + 1 WHERE workspace_no = $1;
 
 -- name: hold_lists
--- The versions of these workspaces' lists. Nobody adds an entry before this claim is over; what was added before is seen
+-- The versions of these workspaces' lists, and their contact rules. Nobody adds an entry before this claim is over; what was added before is seen
 -- by the statements that follow.
-SELECT workspace_no, list_version FROM workspaces WHERE workspace_no = ANY ($1::integer[])
-ORDER BY workspace_no FOR SHARE;
+SELECT workspace_no, list_version, contact_rules::text AS contact_rules FROM workspaces
+WHERE workspace_no = ANY ($1::integer[]) ORDER BY workspace_no FOR SHARE;
 
 -- name: list_versions
 -- The versions of these workspaces' lists, for whoever has claimed to see that something was added since.

@@ -22,7 +22,9 @@ CREATE TABLE workspaces (
     rule_packs   text[] NOT NULL DEFAULT '{}', -- names, each with its version behind an @ or without
     purpose      text CHECK (purpose IN ('marketing', 'collections', 'survey', 'service')), -- of the calls
     -- Goes up with every change of the do-not-call list. Whoever claims holds it, and whoever adds an entry waits for that.
-    list_version bigint NOT NULL DEFAULT 0
+    list_version bigint NOT NULL DEFAULT 0,
+    -- How often a number and a lead may be dialled, whatever the campaign; null is no rule.
+    contact_rules jsonb
 );
 
 CREATE TABLE api_keys (
@@ -364,6 +366,15 @@ CREATE TABLE decisions (
     CHECK ((pack IS NULL) = (pack_version IS NULL)),
     CHECK (first_at <= last_at)
 ) WITH (fillfactor = 80); -- room in the page for the same reason once more
+
+-- When each number was dialled lately and when somebody last talked there, in workspaces that have contact rules.
+CREATE TABLE contacts (
+    workspace_no integer NOT NULL, -- no foreign key, as for calls
+    to_number    text NOT NULL,
+    dials        timestamptz[] NOT NULL DEFAULT '{}',
+    talked_at    timestamptz,
+    PRIMARY KEY (workspace_no, to_number)
+) WITH (fillfactor = 60); -- room in the page for the next dial
 
 -- Numbers that are not to be dialled: E.164, or the beginning of numbers with a star behind it.
 CREATE TABLE do_not_call (

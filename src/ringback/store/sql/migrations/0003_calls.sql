@@ -216,3 +216,15 @@ CREATE INDEX do_not_call_prefixes ON do_not_call (workspace_no, number)
 
 -- To find the single calls to a number that is put on the list; the leads with it are found by calls_lead.
 CREATE INDEX calls_single ON calls (workspace_no, to_number) WHERE campaign_no = 0;
+
+-- How often a number and a lead may be dialled, whatever the campaign; null is no rule.
+ALTER TABLE workspaces ADD COLUMN contact_rules jsonb;
+
+-- When each number was dialled lately and when somebody last talked there, in workspaces that have contact rules.
+CREATE TABLE contacts (
+    workspace_no integer NOT NULL, -- no foreign key, as for calls
+    to_number    text NOT NULL,
+    dials        timestamptz[] NOT NULL DEFAULT '{}',
+    talked_at    timestamptz,
+    PRIMARY KEY (workspace_no, to_number)
+) WITH (fillfactor = 60); -- room in the page for the next dial

@@ -1,0 +1,79 @@
+"""Contact: count the dials of a claim by the rules that stand above any campaign, and withhold those beyond them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from uuid import UUID
+
+import msgspec
+from whenever import Instant, TimeDelta
+
+from ringback.domain.contact import (
+    PLACED_WITHIN,
+    ContactRules,
+    Contacts,
+    parse_contact_rules,
+    withheld_by_contact,
+)
+from ringback.domain.decision import Rule, Withheld
+from ringback.engine.live import LiveAttempt
+from ringback.store import contacts
+from ringback.store.attempts import Key
+from ringback.store.contacts import Numbered
+from ringback.store.database import Connection
+
+A_MOMENT = TimeDelta(seconds=1)
+"""After it the second of two dials to one number in one claim is looked at again."""
+
+
+async def forbidden_by_contact(
+    db: Connection, intents: Sequence[LiveAttempt], rules_by: Mapping[int, str], now: Instant
+) -> dict[Key, Withheld]:
+    """The dials that are one too many, each with why; the others are counted, in the claim's own transaction.
+
+    Args:
+        db: a connection in that transaction.
+        intents: of workspaces that have rules.
+        rules_by: their rules by workspace, JSON.
+        now: the time of the intents.
+    """
+    first: dict[Numbered, LiveAttempt] = {}
+    for attempt in intents:
+        first.setdefault((attempt.key[0], attempt.dial.to_number), attempt)
+    rules = {workspace_no: read_rules(text) for workspace_no, text in rules_by.items()}
+    span = max(one.span for one in rules.values())
+    known = await contacts.reserve(db, first, now - span, now)
+    earlier = await _earlier(db, first.values(), rules)
+    forbidden = {attempt.key: _next_one(now) for attempt in intents if first[_number(attempt)] is not attempt}
+    for number, attempt in first.items():
+        dials, talked_at = known[number]
+        seen = Contacts(dials, earlier.get(attempt.key[:2], ()), talked_at)
+        why = withheld_by_contact(rules[number[0]], seen, now)
+        if why is not None:
+            forbidden[attempt.key] = why
+        attempt.placed_by = now + PLACED_WITHIN
+    if back := [number for number, attempt in first.items() if attempt.key in forbidden]:
+        await contacts.give_back(db, back)
+    return forbidden
+
+
+@lru_cache(maxsize=1000)
+def read_rules(text: str) -> ContactRules:
+    """Contact rules as the store keeps them."""
+    return parse_contact_rules(msgspec.json.decode(text))
+
+
+async def _earlier(
+    db: Connection, intents: Iterable[LiveAttempt], rules: Mapping[int, ContactRules]
+) -> dict[tuple[int, UUID], list[Instant]]:
+    """When the calls of redials were dialled, where a rule asks for it."""
+    redials = [attempt.key[:2] for attempt in intents if attempt.key[2] > 1 and rules[attempt.key[0]].per_lead]
+    return await contacts.dials_of(db, redials) if redials else {}
+
+
+def _number(attempt: LiveAttempt) -> Numbered:
+    return attempt.key[0], attempt.dial.to_number
+
+
+def _next_one(now: Instant) -> Withheld:
+    """Two calls to one number do not begin together."""
+    return Withheld(Rule.SAME_MOMENT, now + A_MOMENT, {})

@@ -1,0 +1,77 @@
+"""Contacts: when each number was dialled and talked with, for the rules that stand above any campaign."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from whenever import Instant
+
+from ringback.domain.contact import ContactRules, show_contact_rules
+from ringback.domain.outcome import MEANINGS
+from ringback.store.database import Connection
+from ringback.store.queries import load
+from ringback.store.queue import columns
+
+_SQL = load("contacts")
+
+Numbered = tuple[int, str]
+"""(workspace_no, number)."""
+
+_REACHED = [str(reason) for reason, meaning in MEANINGS.items() if meaning.reached]
+
+
+class Before(NamedTuple):
+    """What was known of a number before the dial that is counted now."""
+
+    dials: list[Instant]
+    talked_at: Instant | None
+
+
+async def reserve(db: Connection, numbers: Iterable[Numbered], since: Instant, now: Instant) -> dict[Numbered, Before]:
+    """Count a dial to each of these numbers; they are held until the transaction ends.
+
+    Args:
+        db: a connection, in the transaction that writes the intents.
+        numbers: each once.
+        since: what was dialled before that is forgotten.
+        now: the time of the intents.
+    """
+    rows = await db.fetch(_SQL["reserve"], *columns(numbers, width=2), since, now)
+    return {(row["workspace_no"], row["to_number"]): Before(row["dials"][:-1], row["talked_at"]) for row in rows}
+
+
+async def give_back(db: Connection, numbers: Iterable[Numbered]) -> None:
+    """Take back what `reserve` counted in this transaction."""
+    await db.execute(_SQL["give_back"], *columns(numbers))
+
+
+async def uncount(db: Connection, dials: Iterable[tuple[int, str, Instant]]) -> None:
+    """Take back the dials whose intents were withdrawn, each with the time of its intent."""
+    await db.execute(_SQL["uncount"], *columns(dials))
+
+
+async def talked(db: Connection, conversations: Iterable[tuple[int, str, Instant]]) -> None:
+    """Note when conversations ended."""
+    last = {(workspace_no, number): at for workspace_no, number, at in sorted(conversations)}
+    await db.execute(_SQL["talked"], *columns((*key, at) for key, at in last.items()))
+
+
+async def dials_of(db: Connection, calls: Iterable[tuple[int, UUID]]) -> dict[tuple[int, UUID], list[Instant]]:
+    """When these calls were dialled."""
+    rows = await db.fetch(_SQL["dials_of"], *columns(calls, width=2))
+    return {(row["workspace_no"], row["call_id"]): row["dials"] or [] for row in rows}
+
+
+async def read_rules(db: Connection, workspace_no: int) -> str | None:
+    """The contact rules of a workspace as JSON, None for none."""
+    rules: str | None = await db.fetchval(_SQL["contact_rules"], workspace_no)
+    return rules
+
+
+async def set_rules(db: Connection, workspace_no: int, rules: ContactRules, now: Instant) -> None:
+    """Give a workspace other contact rules, in a transaction. What was dialled within their spans counts."""
+    written = msgspec.json.encode(show_contact_rules(rules)).decode() if any(rules) else None
+    await db.execute(_SQL["set_contact_rules"], workspace_no, written)
+    if any(rules):
+        await db.execute(_SQL["count_before"], workspace_no, now - rules.span, _REACHED)

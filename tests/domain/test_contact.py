@@ -1,0 +1,127 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from whenever import Instant, TimeDelta
+
+from ringback.domain.contact import (
+    PLACED_WITHIN,
+    SLACK,
+    ContactRule,
+    ContactRules,
+    Contacts,
+    parse_contact_rules,
+    show_contact_rules,
+    withheld_by_contact,
+)
+from ringback.errors import Invalid
+
+NOON = Instant.from_utc(2026, 3, 2, 12)
+HOUR = TimeDelta(hours=1)
+WRITTEN = {
+    "per_number": ["3 per 24h", "7 per 7d"],
+    "per_lead": ["2 per 1d"],
+    "min_gap": "2h",
+    "quiet_after_conversation": "7d",
+}
+
+
+def test_rules_are_read_and_written_alike():
+    """The gap is one dial in a span of its length, and comes back as a gap."""
+    rules = parse_contact_rules(WRITTEN)
+    assert rules.per_number[-1] == ContactRule("min_gap: 2h", 1, 7200)
+    assert [(rule.most, rule.span_sec) for rule in rules.per_number] == [(3, 86_400), (7, 604_800), (1, 7200)]
+    assert show_contact_rules(rules) == WRITTEN
+    assert rules.span == TimeDelta(hours=24 * 7) + SLACK
+
+
+def test_nothing_is_no_rule():
+    """Left out or null."""
+    for nothing in ({}, dict.fromkeys(WRITTEN)):
+        rules = parse_contact_rules(nothing)
+        assert rules == ContactRules()
+        assert show_contact_rules(rules) == {
+            "per_number": [],
+            "per_lead": [],
+            "min_gap": None,
+            "quiet_after_conversation": None,
+        }
+
+
+@pytest.mark.parametrize(
+    "text", ["3 per", "3 per 24", "per 24h", "0 per 1h", "3 per 0h", "1001 per 1d", "1 per 367d", 3]
+)
+def test_a_rule_without_its_unit_is_refused_with_an_example(text):
+    """The place of it is named."""
+    with pytest.raises(Invalid, match=r"per_lead\[1\] must be so many per so long with its unit, such as '3 per 24h'"):
+        parse_contact_rules({"per_lead": ["1 per 1h", text]})
+
+
+@pytest.mark.parametrize("name", ["min_gap", "quiet_after_conversation"])
+@pytest.mark.parametrize("text", ["2", "h", "0s", "2 h", 7200, "367d"])
+def test_a_duration_without_its_unit_is_refused_with_an_example(name, text):
+    """All faults at once."""
+    with pytest.raises(Invalid) as refused:
+        parse_contact_rules({name: text, "per_number": "3 per 24h"})
+    assert refused.value.lines[0] == "per_number must be a list of rules, such as '3 per 24h'"
+    assert refused.value.lines[1].startswith(f"{name} must be a duration with its unit")
+
+
+def test_the_latest_of_all_rules_wins():
+    """Each holds; the one that holds longest is named, with what it counted."""
+    rules = parse_contact_rules(WRITTEN)
+    dials = [NOON - HOUR * n for n in (1, 3, 5)]
+    why = withheld_by_contact(rules, Contacts(dials, [], None), NOON)
+    assert (why.rule, why.next_at) == ("per_number: 3 per 24h", NOON - HOUR * 5 + HOUR * 24 + SLACK)
+    assert why.inputs == {"dials": 3, "most": 3, "since": "2026-03-02T07:00:00.000Z"}
+    assert why.kind == "per_number"
+    talked = withheld_by_contact(rules, Contacts(dials, [], NOON - HOUR), NOON)
+    assert (talked.rule, talked.next_at) == ("quiet_after_conversation: 7d", NOON - HOUR + HOUR * 24 * 7)
+    lead = withheld_by_contact(rules, Contacts([], dials, None), NOON)
+    assert (lead.rule, lead.next_at) == ("per_lead: 2 per 1d", NOON - HOUR * 3 + HOUR * 24 + SLACK)
+
+
+def test_what_is_long_ago_forbids_nothing():
+    """A span is over, and so is the quiet time."""
+    rules = parse_contact_rules({"min_gap": "2h", "quiet_after_conversation": "2h"})
+    long_ago = NOON - HOUR * 2 - SLACK
+    assert withheld_by_contact(rules, Contacts([long_ago], [], NOON - HOUR * 2), NOON) is None
+
+
+GAPS = st.lists(st.integers(0, 40), min_size=1, max_size=60)
+RULES = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 60)), min_size=1, max_size=3)
+
+
+@settings(max_examples=300, deadline=None)
+@given(RULES, GAPS, st.randoms(use_true_random=False))
+def test_no_span_of_the_far_ends_record_has_more_than_any_rule_allows(limits, gaps, chance):
+    """Whenever it is tried, and however late within its time each intent is placed, by clocks that are apart."""
+    rules = ContactRules(tuple(ContactRule(f"per_number: {most} per {sec}s", most, sec) for most, sec in limits))
+    now, intents, placed = NOON, [], []
+    for gap in gaps:
+        now += TimeDelta(seconds=gap)
+        why = withheld_by_contact(rules, Contacts(intents), now)
+        if why is not None:
+            assert why.next_at > now
+            continue
+        intents.append(now)
+        placed.append(now + PLACED_WITHIN * chance.random())
+    placed.sort()
+    for most, sec in limits:
+        for first, last in zip(placed, placed[most:], strict=False):
+            assert last - first >= TimeDelta(seconds=sec)
+
+
+@given(RULES, GAPS)
+def test_the_time_that_is_named_is_the_first_that_is_allowed(limits, gaps):
+    """A moment before it the dial is forbidden still, unless another rule has ended meanwhile; at it, it is allowed."""
+    rules = ContactRules(tuple(ContactRule(f"per_number: {most} per {sec}s", most, sec) for most, sec in limits))
+    dials = []
+    for gap in gaps:
+        now = NOON + TimeDelta(seconds=gap)
+        if withheld_by_contact(rules, Contacts(dials), now) is None:
+            dials.append(now)
+    now = max(dials)
+    why = withheld_by_contact(rules, Contacts(dials), now)
+    if why is not None:
+        assert withheld_by_contact(rules, Contacts(dials), why.next_at) is None
+        assert withheld_by_contact(rules, Contacts(dials), why.next_at - TimeDelta(microseconds=1)) is not None
