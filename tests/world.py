@@ -245,8 +245,9 @@ async def migrated(postgres: str) -> str:
 
 
 async def single_connection(world: World) -> Database:
-    """One connection as an engine has them, for each of many nodes."""
-    world.opened.append(await connect(world.dsn, size=1, settings=ENGINE_SETTINGS))
+    """One connection as an engine has them, for each of many nodes. All of them wait for their turn in one process."""
+    patient = {**ENGINE_SETTINGS, "idle_in_transaction_session_timeout": "60s"}
+    world.opened.append(await connect(world.dsn, size=1, settings=patient))
     return world.opened[-1]
 
 
