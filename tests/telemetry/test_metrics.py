@@ -48,6 +48,8 @@ EVENTS = [
     (events.CampaignsFinished(2), {"campaigns_finished_total": 2}),
     (events.Retired(1, 5, "delete"), {'retired_calls_total{mode="delete"}': 5}),
     (events.RecordingsDeleted(3), {"recordings_deleted_total": 3}),
+    (events.LedgerWritten(500), {"ledger_entries_total": 500}),
+    (events.LedgerSigned(2), {"ledger_checkpoints_total": 2}),
     (events.TrunkDown("trk_x", "no answer"), {'trunk_turns_total{trunk="trk_x",to="down"}': 1}),
     (events.AgentUnready("agt_x", "no key"), {'agent_turns_total{to="unready"}': 1}),
     (events.AgentReady("agt_x"), {'agent_turns_total{to="ready"}': 1}),

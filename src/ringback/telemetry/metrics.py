@@ -112,6 +112,8 @@ class Metrics:
         self.campaigns = counter("campaigns_finished", "Campaigns that came to their end.")
         self.retired = counter("retired_calls", "Calls that were deleted or anonymised for their age.", "mode")
         self.recordings = counter("recordings_deleted", "Recordings that were deleted with what tells of their calls.")
+        self.entered = counter("ledger_entries", "What was entered into ledgers by this node.")
+        self.signed = counter("ledger_checkpoints", "Checkpoints of ledgers that this node signed.")
         self.nodes_started = counter("nodes_started", "Times that this server's node won a lease.")
         self.nodes_ended = counter("nodes_ended", "Nodes that were found with their lease over.")
         self.nodes_explained = counter("nodes_explained", "Ended nodes that left nothing to explain any more.")
@@ -145,6 +147,8 @@ class Metrics:
             events.CampaignsFinished: lambda event: self.campaigns.inc(event.campaigns),
             events.Retired: lambda event: self._of(self.retired, event.mode).inc(event.calls),
             events.RecordingsDeleted: lambda event: self.recordings.inc(event.files),
+            events.LedgerWritten: lambda event: self.entered.inc(event.entries),
+            events.LedgerSigned: lambda event: self.signed.inc(event.ledgers),
             events.NodeStarted: lambda _: self.nodes_started.inc(),
             events.NodeEnded: lambda _: self.nodes_ended.inc(),
             events.NodesExplained: lambda event: self.nodes_explained.inc(event.nodes),
