@@ -148,10 +148,10 @@ class Wires:
     def leave(self, sip_call_id: str, now: float) -> None:
         """Drop what is known of a dial that we have hung up on, once its far end says that it knows."""
         noted = self.noted.get(sip_call_id)
-        if noted is not None and not noted.parted and (noted.accepted or (noted.responded and noted.final is None)):
+        if noted is not None and _is_on(noted):
             self.leaving[sip_call_id] = Leaving(now, noted)
         self.forget(sip_call_id)
-        if noted is not None and noted.parted:  # it was told of just now
+        if noted is not None and not _is_on(noted):  # the other thread was told of it just now
             self.leaving.pop(sip_call_id, None)
 
     def _confirmed(self, key: str, method: str) -> None:
@@ -189,6 +189,11 @@ def mask(text: str) -> str:
 def is_fork(accepted: str, again: str) -> bool:
     """Whether a further 2xx made a dialog of its own: another phone was picked up as well (RFC 3261, 13.2.2.4)."""
     return _far_tag(accepted) != _far_tag(again)
+
+
+def _is_on(noted: Noted) -> bool:
+    """Whether somebody may be on the line, or a phone ring."""
+    return not noted.parted and bool(noted.accepted or (noted.responded and noted.final is None))
 
 
 def _branch(text: str) -> str:
