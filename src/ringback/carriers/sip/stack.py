@@ -16,6 +16,7 @@ import baresip
 from baresip.errors import AudioNotActive, AudioRestarted, BaresipError
 from baresip.events import Event, StackEvent
 
+from ringback.carriers.sip.buffers import make_room
 from ringback.carriers.sip.callers import Caller, address, over_trunk, past_trunk, registered, sip_uri
 from ringback.carriers.sip.mapped import mirror
 from ringback.carriers.sip.settings import SipSettings
@@ -259,6 +260,7 @@ class Stack:
                 extra_config_text=_extra(settings),
             )
         )
+        make_room()
         if settings.register and settings.username:
             self._registered = await self._new_agent(self._account(registered(settings, REGISTER_SEC)))
             await self._registered.register()

@@ -18,12 +18,11 @@ EVERY_SEC = 30.0
 def collect_seldom() -> None:
     """Let Python look for circles seldom: each look holds up the audio of all calls.
 
-    What is there at the start is not looked at any more, and the older generations are looked at soon after the
-    youngest: what a call outlived is not to wait for thousands of other calls.
+    What is there at the start is not looked at any more.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 2, 2)
+    gc.set_threshold(50_000, 20, 20)
 
 
 async def keep_tidy(is_idle: Callable[[], bool]) -> None:
