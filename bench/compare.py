@@ -13,11 +13,11 @@ from ringback.carriers.carrier import Dial
 from ringback.carriers.simulator.model import script
 from ringback.carriers.simulator.settings import SimulatorSettings
 from ringback.domain.comparison import Expected, difference, estimate, expected
+from ringback.domain.hours import every_day
 from ringback.domain.outcome import MEANINGS
 from ringback.domain.past import Past, Tried, walk
 from ringback.domain.policy_form import parse_policy
 from ringback.domain.retry import Bounds, RetryAt, RetryPolicy, decide
-from ringback.domain.window import DailyWindow, hours_of
 
 LEAST_COVERED = Limit(90, most=False)
 
@@ -31,7 +31,7 @@ interval covers the truth. There is no database in it."""
 
 BEGINS = Instant.from_utc(2026, 3, 2, 9)
 ENDS = BEGINS + TimeDelta(hours=24 * 4)
-BOUNDS = Bounds(hours_of(DailyWindow(9 * 60, 20 * 60)), ("UTC",), ENDS)
+BOUNDS = Bounds(every_day(9 * 60, 20 * 60).rules_in(), ("UTC",), ENDS)
 NOBODY = UUID(int=0)
 RATES = tuple(0.05 + 0.02 * abs(hour - 13) for hour in range(24))
 

@@ -16,8 +16,9 @@ from whenever import Instant, TimeDelta
 from ringback import ids
 from ringback.clock import Clock, VirtualClock
 from ringback.domain.campaign import CampaignAction
+from ringback.domain.hours import CallingWindow, every_day
 from ringback.domain.policy_form import parse_policy
-from ringback.domain.window import DailyWindow, Zones
+from ringback.domain.window import Zones
 from ringback.engine.engine import Engine, EngineSettings
 from ringback.events import Event
 from ringback.ids import Ids
@@ -34,7 +35,7 @@ from ringback.store.workspaces import create_workspace
 from ringback.wiring import build_engine, engine_database
 
 NOON = Instant.from_utc(2026, 3, 2, 12)
-WHOLE_DAY = DailyWindow(0, 1440)
+WHOLE_DAY = every_day(0, 1440)
 SINGLE = MappingProxyType({"max_attempts": 1, "after": {}})
 
 NOBODY_ANSWERS = MappingProxyType(
@@ -183,7 +184,7 @@ async def a_world(
     leads: int | Iterable[Lead] = 0,
     started: bool = True,
     retry: Mapping[str, Any] = SINGLE,
-    window: DailyWindow = WHOLE_DAY,
+    window: CallingWindow = WHOLE_DAY,
     starts_at: Instant | None = None,
     ends_at: Instant | None = None,
     caps: tuple[int | None, int | None, int | None] = (None, None, None),

@@ -11,10 +11,10 @@ from ringback.carriers.carrier import Dial
 from ringback.carriers.simulator.model import script
 from ringback.carriers.simulator.settings import SimulatorSettings
 from ringback.domain.billing import charge, parse_billing
+from ringback.domain.hours import every_day
 from ringback.domain.outcome import MEANINGS
 from ringback.domain.policy_form import parse_policy
 from ringback.domain.retry import Bounds, RetryAt, decide
-from ringback.domain.window import DailyWindow, hours_of
 from ringback.ids import Ids
 
 PEOPLE = SimulatorSettings(seed=7, speed=0)
@@ -22,7 +22,7 @@ TARIFF = parse_billing({"per_minute_micros": 12000, "currency": "USD", "first_se
 POLICY = parse_policy(
     {"max_attempts": 4, "after": {"no-answer": ["1s"], "busy": ["1s"], "voicemail": ["1s"], "failed": ["1s"]}}
 )
-WINDOW = DailyWindow(0, 1440)
+WINDOW = every_day(0, 1440)
 """All as bench.sql has them for our own campaign."""
 
 COLUMNS = (
@@ -78,7 +78,7 @@ def perform(job: Job, now: Instant) -> Done:
     zones = (job.zone,)
     attempt_id = _ids.new(now)
     said = script(PEOPLE, Dial(attempt_id, UUID(int=job.lead_no), job.attempt, job.to_number, None, zones), now)
-    decision = decide(POLICY, job.attempt, said.reason, now, Bounds(hours_of(WINDOW), zones), 0.0)
+    decision = decide(POLICY, job.attempt, said.reason, now, Bounds(WINDOW.rules_in(), zones), 0.0)
     bill = charge(TARIFF, said.talk_sec, said.answered)
     retry = decision if isinstance(decision, RetryAt) else None
     at = now.to_stdlib()

@@ -10,8 +10,8 @@ from whenever import Instant, TimeDelta
 from ringback.doctor.command import findings_of
 from ringback.doctor.facts import Disk, Facts, Ours, RulesState, TrunkState
 from ringback.doctor.finding import Level
+from ringback.domain.hours import every_day
 from ringback.domain.library import Faulty, Library
-from ringback.domain.window import DailyWindow
 from ringback.store.checks import Holder, KnownNode, Rows, Server, TableState, Waiting
 
 NOON = Instant.from_utc(2026, 3, 2, 12)
@@ -38,7 +38,7 @@ LOCAL = TrunkState("main", None, is_local=True)
 OURS = Ours([NODE], ROWS, tables=[TableState("queue", 10, 5, NOON)], trunks=[TrunkState("sim", None)])
 HEALTHY = Facts(NOON, True, TimeDelta(milliseconds=3), Disk("/data", 50 << 30, 100 << 30), SERVER, None, OURS)
 CALL = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
-AFTERNOON = DailyWindow(11 * 60, 20 * 60)
+AFTERNOON = every_day(11 * 60, 20 * 60)
 
 
 def server(**settings):
@@ -69,7 +69,7 @@ def ours(**changes):
 
 def waiting(due_at, window=AFTERNOON):
     """The facts with somebody who should have been dialled."""
-    return ours(overdue=[Waiting((1, 1), "June", window, due_at, ("UTC",))])
+    return ours(overdue=[Waiting((1, 1), "June", window, due_at, ("UTC",), "+14155550100", None)])
 
 
 def bad(facts):
@@ -142,8 +142,8 @@ def test_what_is_wrong_is_found_and_has_a_remedy(facts, wanted):
     [
         replace(HEALTHY, disk=None),
         replace(server(idle_in_transaction_session_timeout="600000"), embedded=False),
-        waiting(NOON - 2 * HOUR, DailyWindow(13 * 60, 20 * 60)),
-        waiting(NOON - 2 * HOUR, DailyWindow(11 * 60 + 55, 20 * 60)),
+        waiting(NOON - 2 * HOUR, every_day(13 * 60, 20 * 60)),
+        waiting(NOON - 2 * HOUR, every_day(11 * 60 + 55, 20 * 60)),
         shared(trunks=[LOCAL]),
         ours(trunks=[LOCAL]),
         ours(nodes=[]),

@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from whenever import Instant, TimeDelta
 
 from ringback.domain.comparison import Unknown, difference, estimate, expected
+from ringback.domain.hours import every_day
 from ringback.domain.outcome import EndReason
 from ringback.domain.past import Past, Step, Tried, Walk, walk
 from ringback.domain.policy_form import parse_policy
 from ringback.domain.retry import Bounds
 from ringback.domain.spacing import Part
-from ringback.domain.window import DailyWindow, hours_of
 
 NINE = Instant.from_utc(2026, 3, 2, 9)
 RANG_OUT, BUSY, TALKED = EndReason.USER_DID_NOT_PICK_UP, EndReason.USER_BUSY, EndReason.USER_DISCONNECTED
-DAY = Bounds(hours_of(DailyWindow(9 * 60, 20 * 60)), ("UTC",))
+DAY = Bounds(every_day(9 * 60, 20 * 60).rules_in(), ("UTC",))
 HALF_HOUR, TWO_HOURS, DAY_SEC = 1800, 7200, 86_400
 
 

@@ -2,11 +2,11 @@ import pytest
 from whenever import Instant, TimeDelta
 
 from ringback.domain.decision import Rule, Withheld, held_by_time
+from ringback.domain.hours import every_day
 from ringback.domain.retry import Bounds
-from ringback.domain.window import DailyWindow, hours_of
 
 NIGHT = Instant.from_utc(2026, 3, 2, 5, 30, 1)  # 22:30:01 of the day before in Denver, 21:30:01 in Los Angeles
-WINDOW = hours_of(DailyWindow(540, 1320))
+WINDOW = every_day(540, 1320).rules_in()
 DENVER, BOTH = ("America/Denver",), ("America/Los_Angeles", "America/Denver")
 OPENS = Instant.from_utc(2026, 3, 2, 16)
 
@@ -72,7 +72,7 @@ def test_rules_are_counted_without_their_texts(rule, kind):
 
 def test_a_window_that_never_opens_and_no_end_is_final():
     """The zones of the number never have daytime together."""
-    never = hours_of(DailyWindow(540, 541))
+    never = every_day(540, 541).rules_in()
     zones = ("America/Denver", "Asia/Tokyo")
     why = held_by_time(Bounds(never, zones, NIGHT + TimeDelta(hours=1)), Rule.CAMPAIGN_END, NIGHT, zones)
     assert (why.rule, why.next_at) == ("calling_window", None)

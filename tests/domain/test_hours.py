@@ -1,6 +1,5 @@
-from dataclasses import dataclass
-
 import pytest
+from tests.domain.named import Named
 from whenever import Date, Instant
 
 from ringback.domain.hours import CallingHours, HoursRule, calling_window, daily, hours_on
@@ -11,17 +10,6 @@ SHUT: tuple[()] = ()
 MON, FRI, SAT, SUN = Date("2026-06-01"), Date("2026-06-05"), Date("2026-06-06"), Date("2026-06-07")
 OFFICE = (((540, 750), (840, 1200)),) * 5 + ((((600, 1440)),), SHUT)
 LATE = (((1320, 1560),),) * 7
-
-
-@dataclass(frozen=True)
-class Named:
-    """Public holidays that a test names."""
-
-    days: tuple[tuple[Date, str], ...] = ()
-
-    def on(self, day):
-        """By the table."""
-        return dict(self.days).get(day)
 
 
 def spans(hours, day, holidays=None):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from whenever import Instant, TimeDelta
 
 from ringback.domain.call import FinalReason
+from ringback.domain.hours import every_day
 from ringback.domain.outcome import EndReason
 from ringback.domain.policy_form import RETRY_KEYS, parse_policy
 from ringback.domain.retry import (
@@ -19,7 +20,7 @@ from ringback.domain.retry import (
     ends_at,
 )
 from ringback.domain.waits import show_duration
-from ringback.domain.window import DailyWindow, hours_of, is_open
+from ringback.domain.window import is_open
 
 NOW = Instant("2026-06-01T16:00:00Z")
 ANY_HOUR = Bounds((), ())
@@ -101,7 +102,7 @@ def test_a_list_without_waits_redials_nothing():
     assert decide(policy, 1, EndReason.USER_BUSY, NOW, ANY_HOUR, 0.0) == FINAL_AS_IT_IS
 
 
-DENVER = Bounds(hours_of(DailyWindow(540, 1200)), ("America/Denver",))
+DENVER = Bounds(every_day(540, 1200).rules_in(), ("America/Denver",))
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ policies = st.builds(
 )
 zones = st.lists(st.sampled_from(["America/Denver", "Europe/London", "Asia/Kathmandu"]), min_size=1, unique=True)
 windows = st.lists(st.integers(0, 1440), min_size=2, max_size=2, unique=True).map(
-    lambda ends: hours_of(DailyWindow(*sorted(ends)))
+    lambda ends: every_day(*sorted(ends)).rules_in()
 )
 ends = st.none() | st.integers(-86_400, 30 * 86_400).map(lambda sec: NOW + TimeDelta(seconds=sec))
 bounds_of_all = st.builds(Bounds, st.just(()) | windows, zones.map(tuple), ends)

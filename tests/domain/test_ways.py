@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whenever import Instant, TimeDelta
 
+from ringback.domain.hours import every_day
 from ringback.domain.limits import Lane, LaneKey, LaneWay, LimitKey, LimitKind, Room, allot
 from ringback.domain.outcome import EndReason
 from ringback.domain.retry import Bounds
@@ -24,7 +25,6 @@ from ringback.domain.ways import (
     numbers_of,
     was_refused,
 )
-from ringback.domain.window import DailyWindow, hours_of
 
 NOW = Instant("2026-06-01T12:00:00Z")
 AHEAD = TimeDelta(milliseconds=100)
@@ -217,7 +217,7 @@ def test_equals_are_drawn_by_weight():
 
 def test_a_dial_that_is_refused_as_the_window_shuts_goes_on_when_it_opens():
     """And where no time is left, it does not."""
-    bounds, ways = Bounds(hours_of(DailyWindow(9 * 60, 12 * 60)), ("UTC",)), ways_of((1, 1), (2, 1))
+    bounds, ways = Bounds(every_day(9 * 60, 12 * 60).rules_in(), ("UTC",)), ways_of((1, 1), (2, 1))
     morning = Instant("2026-06-02T09:00:00Z")
     assert fail_over(ways, (1,), anybody, 5, bounds, NOW, 0.0) == FailOver(morning, 2)
     assert fail_over(ways, (1,), anybody, 5, replace(bounds, ends_at=morning), NOW, 0.0) is None

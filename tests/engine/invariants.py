@@ -6,7 +6,7 @@ from tests.world import World, shown
 from whenever import Instant
 
 from ringback import ids
-from ringback.domain.window import hours_of, is_open
+from ringback.domain.window import is_open
 
 
 async def check_all(world: World) -> None:
@@ -72,7 +72,7 @@ async def within_window(world: World) -> None:
         for row in await world.rows("SELECT call_id, zones FROM calls JOIN zone_sets USING (zone_set_no)")
     }
     for dial in world.dials():
-        assert is_open(hours_of(world.campaign.plan.window), zones[dial["call_id"]], Instant.parse_iso(dial["at"]))
+        assert is_open(world.campaign.plan.window.rules_in(), zones[dial["call_id"]], Instant.parse_iso(dial["at"]))
 
 
 async def most_at_once(world: World, since: str = "intent_at") -> int:

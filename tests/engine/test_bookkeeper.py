@@ -9,9 +9,9 @@ from tests.rows import an_attempt, single_call
 from tests.world import EVERYBODY_ANSWERS, NOON, drive
 from whenever import TimeDelta
 
+from ringback.domain.hours import every_day
 from ringback.domain.ledger import commitment, entry_hash, genesis
 from ringback.domain.merkle import root_of
-from ringback.domain.window import DailyWindow
 from ringback.engine.bookkeeper import BATCH
 from ringback.events import DutyFailed, LedgerSigned, LedgerWritten
 from ringback.ledger.checkpoint import text_of
@@ -250,7 +250,7 @@ async def test_a_transaction_that_fails_takes_nothing(make_world, monkeypatch):
 
 async def test_a_dial_that_was_withheld_is_entered_when_its_reason_begins(make_world):
     """Once, for as long as the same reason goes on."""
-    world = await make_world(leads=2, window=DailyWindow(9 * 60, 12 * 60), started=False)
+    world = await make_world(leads=2, window=every_day(9 * 60, 12 * 60), started=False)
     world.clock.advance_to(NOON + TimeDelta(hours=1))
     await world.value("UPDATE queue SET due_at = $1", NOON)
     await world.act("start")

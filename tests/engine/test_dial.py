@@ -6,12 +6,12 @@ from tests.rows import second_campaign, single_call
 from tests.world import NOBODY_ANSWERS, NOON, a_lead, drive, some_leads
 from whenever import Instant, TimeDelta
 
-from ringback.domain.window import DailyWindow
+from ringback.domain.hours import every_day
 from ringback.engine.dial import LOOK_AGAIN
 from ringback.engine.virtual import run_virtual
 from ringback.events import Claimed
 
-MORNING = DailyWindow(9 * 60, 12 * 60)
+MORNING = every_day(9 * 60, 12 * 60)
 DAY = TimeDelta(hours=24)
 
 
@@ -140,7 +140,7 @@ async def test_each_lead_is_called_in_the_hours_of_its_own_day(make_world):
     zones = ("Europe/Berlin", "America/New_York", "Asia/Tokyo", "Australia/Sydney")
     leads = [a_lead(n, zones=(zones[n % 4],)) for n in range(16)]
     policy = {"max_attempts": 3, "after": {"no-answer": ["5h"], "busy": ["3h"]}}
-    world = await make_world(leads=leads, window=DailyWindow(540, 1200), retry=policy)
+    world = await make_world(leads=leads, window=every_day(540, 1200), retry=policy)
     await run_virtual(await world.engine(), world.clock, NOON + DAY * 4, nothing)
     assert len(world.dials()) == 48
     await check_all(world)

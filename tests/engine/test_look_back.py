@@ -5,12 +5,12 @@ from tests.engine.test_rescue import restart, started
 from tests.world import NOON, a_lead
 from whenever import Instant, TimeDelta
 
-from ringback.domain.window import DailyWindow
+from ringback.domain.hours import every_day
 from ringback.engine.virtual import run_virtual
 from ringback.store import attempts
 
 DAY = TimeDelta(hours=24)
-NINE_TO_EIGHT = DailyWindow(540, 1200)
+NINE_TO_EIGHT = every_day(540, 1200)
 SPREAD = {"max_attempts": 4, "after": {"no-answer": ["30m"]}, "spread": True}
 ONCE_A_DAY = {"max_attempts": 3, "after": {"no-answer": ["30m"], "failed": ["30m"]}, "max_per_day": 1}
 

@@ -24,7 +24,7 @@ from whenever import Instant, TimeDelta
 
 from ringback.clock import VirtualClock
 from ringback.domain.campaign import CampaignAction
-from ringback.domain.window import DailyWindow
+from ringback.domain.hours import every_day
 from ringback.engine.lease import ClockSkewed
 from ringback.errors import Conflict
 from ringback.store import nodes as node_store
@@ -37,7 +37,7 @@ LEASE_SEC = 60
 CAPS = {"workspace": 4, "campaign": 3, "trunk": 4, "caller": 2}
 PLAN = {
     "leads": 4,
-    "window": DailyWindow(11 * 60, 13 * 60),
+    "window": every_day(11 * 60, 13 * 60),
     "caps": (CAPS["workspace"], CAPS["campaign"], CAPS["trunk"]),
     "retry": {
         "max_attempts": 3,

@@ -7,8 +7,8 @@ from tests.world import NOON, drive
 from whenever import TimeDelta
 
 from ringback.carriers.carrier import Ended, NeverPlaced, Over, StillUp, Unknown
+from ringback.domain.hours import every_day
 from ringback.domain.outcome import EndReason
-from ringback.domain.window import DailyWindow
 from ringback.errors import CarrierError, CarrierUnavailable, DatabaseUnavailable
 from ringback.events import LeaseLost, Withdrawn
 
@@ -49,7 +49,7 @@ async def test_an_intent_waits_for_its_instant(make_world):
 
 async def test_a_window_that_closes_after_the_claim_forbids_the_dial(make_world):
     """The intent is taken back, and the same dial is made the next morning."""
-    world = await make_world(leads=1, window=DailyWindow(540, 721))
+    world = await make_world(leads=1, window=every_day(540, 721))
     engine = await claimed(world)
     world.clock.advance_to(NOON + TimeDelta(minutes=1))
     await engine.placer.run_once()
@@ -191,7 +191,7 @@ async def test_the_end_that_the_trunk_tells_is_the_attempts(make_world):
 
 async def test_what_could_not_be_taken_back_is_taken_back_the_next_time(make_world, monkeypatch):
     """A database that is away for a moment loses nothing."""
-    world = await make_world(leads=1, window=DailyWindow(540, 721))
+    world = await make_world(leads=1, window=every_day(540, 721))
     engine = await claimed(world)
     world.clock.advance_to(NOON + TimeDelta(minutes=1))
 

@@ -3,7 +3,7 @@ from tests.engine.invariants import check_all
 from tests.world import LIVELY, NOON, a_lead, some_leads
 from whenever import Instant, TimeDelta
 
-from ringback.domain.window import DailyWindow
+from ringback.domain.hours import every_day
 from ringback.engine.virtual import run_virtual
 
 DAY = TimeDelta(hours=24)
@@ -23,7 +23,7 @@ async def a_run(make_world, folder, seed=2, people=3):
     """A campaign of days, and all that it wrote."""
     zones = ("Europe/Berlin", "America/New_York")
     leads = [a_lead(n, zones=(zones[n % 2],)) for n in range(40)]
-    plan = {"leads": leads, "retry": POLICY, "window": DailyWindow(540, 1200), "billing": TARIFF}
+    plan = {"leads": leads, "retry": POLICY, "window": every_day(540, 1200), "billing": TARIFF}
     world = await make_world(**plan, caps=(None, 5, None), simulator={**LIVELY, "seed": people})
     world.folder = folder
     folder.mkdir()
@@ -64,7 +64,7 @@ async def test_sums_are_exact_to_the_millionth(make_world, tmp_path):
 
 async def test_what_is_put_off_is_waited_for(make_world):
     """All that was due is put off to the morning, and there is nothing else to wake for."""
-    world = await make_world(leads=3, window=DailyWindow(540, 720), started=False)
+    world = await make_world(leads=3, window=every_day(540, 720), started=False)
     world.clock.advance_to(NOON + TimeDelta(hours=1))
     await world.value("UPDATE queue SET due_at = $1", NOON)
     await world.act("start")

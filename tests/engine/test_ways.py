@@ -8,8 +8,8 @@ from whenever import TimeDelta
 
 from ringback import ids
 from ringback.carriers.carrier import Ringing
+from ringback.domain.hours import every_day
 from ringback.domain.outcome import EndReason
-from ringback.domain.window import DailyWindow
 from ringback.errors import CarrierUnavailable
 
 THRICE = {"max_attempts": 3, "after": {"busy": ["1h"]}}
@@ -247,7 +247,7 @@ async def test_a_trunk_that_is_down_is_none_to_go_on_over(make_world):
 
 async def test_a_dial_that_is_refused_as_the_window_shuts_goes_on_when_it_opens(make_world):
     """Over the other trunk still."""
-    world = await make_world(leads=1, retry=THRICE, window=DailyWindow(9 * 60, 13 * 60))
+    world = await make_world(leads=1, retry=THRICE, window=every_day(9 * 60, 13 * 60))
     _, second = await two_trunks(world)
     engine, _ = await prepared(world)
     await dial(engine)

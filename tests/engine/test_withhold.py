@@ -6,7 +6,7 @@ from tests.engine.invariants import check_all
 from tests.world import NOON, drive
 from whenever import TimeDelta
 
-from ringback.domain.window import DailyWindow
+from ringback.domain.hours import every_day
 from ringback.engine.finish import Finisher
 from ringback.engine.retain import Retainer
 from ringback.engine.virtual import run_virtual
@@ -14,7 +14,7 @@ from ringback.events import DialsWithheld
 from ringback.store import decisions as decisions_of_calls
 from ringback.store.workspaces import Retention, change_workspace
 
-MORNING = DailyWindow(9 * 60, 12 * 60)
+MORNING = every_day(9 * 60, 12 * 60)
 DAY = TimeDelta(hours=24)
 HOUR = TimeDelta(hours=1)
 

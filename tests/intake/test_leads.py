@@ -28,8 +28,8 @@ def gathered(chunks):
 
 
 def test_a_row_becomes_a_lead():
-    """phone_number, name and timezone are known; every other column is a variable."""
-    leads, rejects = read("phone_number,name,timezone,plan,due\n+14155550100, Ann ,America/Denver,plus,12.50\n")
+    """phone_number, name, timezone and region are known; every other column is a variable."""
+    leads, rejects = read("phone_number,name,timezone,region,due\n+14155550100, Ann ,America/Denver,de-by,12.50\n")
     assert rejects == []
     assert leads == [
         Lead(
@@ -38,7 +38,9 @@ def test_a_row_becomes_a_lead():
             zones=("America/Denver",),
             own_zone="America/Denver",
             name="Ann",
-            variables='{"plan":"plus","due":"12.50"}',
+            variables='{"due":"12.50"}',
+            country="DE",
+            region="DE-BY",
         )
     ]
 
@@ -46,7 +48,7 @@ def test_a_row_becomes_a_lead():
 def test_without_a_zone_of_its_own_a_lead_has_the_zones_of_its_number():
     """And without a name it has none."""
     leads, _ = read("phone_number,name\n+14155550100,\n")
-    assert leads == [Lead(2, "+14155550100", PACIFIC, None, None, "{}")]
+    assert leads == [Lead(2, "+14155550100", PACIFIC, None, None, "{}", "US")]
 
 
 def test_good_rows_are_taken_and_bad_ones_come_back_grouped():
@@ -188,11 +190,18 @@ def test_a_value_over_64_kib_is_rejected_with_its_column():
     assert rejects == [("value_too_long", 3, "b"), ("value_too_long", 4, "")]
 
 
-def test_a_number_without_a_zone_needs_one_in_its_row():
-    """No hour is known to be safe, so it is not dialled."""
+def test_a_region_that_is_none_is_refused():
+    """Whatever else the column may mean."""
+    leads, rejects = read("phone,region\n+14155550100,West\n+14155550101,\n+14155550102,XX-1\n")
+    assert [lead.row for lead in leads] == [3]
+    assert rejects == [("unknown_region", 2, "West"), ("unknown_region", 4, "XX-1")]
+
+
+def test_a_number_without_a_zone_may_have_one_in_its_row():
+    """Without one it becomes a lead of whom no zone is known; a text that names none is refused."""
     leads, rejects = read("phone,timezone\n+80012345678,\n+80012345678,Europe/Bern\n+80012345678,Europe/Zurich\n")
-    assert [lead.zones for lead in leads] == [("Europe/Zurich",)]
-    assert rejects == [("unknown_timezone", 2, "+80012345678"), ("unknown_timezone", 3, "Europe/Bern")]
+    assert [(lead.zones, lead.country) for lead in leads] == [((), None), (("Europe/Zurich",), None)]
+    assert rejects == [("unknown_timezone", 3, "Europe/Bern")]
 
 
 def test_leads_come_in_chunks_of_consecutive_rows(monkeypatch):

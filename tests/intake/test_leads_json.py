@@ -20,8 +20,8 @@ def test_json_leads_are_read_like_rows():
     item = {"phone_number": "+1 415 555 0100", "name": "Ann", "timezone": None, "variables": {"n": [1, {"a": None}]}}
     assert from_json([item, {"phone_number": "0207 946 0958"}], "GB") == (
         [
-            Lead(1, "+14155550100", PACIFIC, None, "Ann", '{"n":[1,{"a":null}]}'),
-            Lead(2, "+442079460958", ("Europe/London",), None, None, "{}"),
+            Lead(1, "+14155550100", PACIFIC, None, "Ann", '{"n":[1,{"a":null}]}', "US"),
+            Lead(2, "+442079460958", ("Europe/London",), None, None, "{}", "GB"),
         ],
         [],
     )
@@ -39,6 +39,8 @@ def test_json_leads_are_read_like_rows():
         ({"phone_number": "+14155550100", "plan": "x"}, "unknown_field", "plan"),
         ({"phone_number": "12"}, "invalid_phone_number", "12"),
         ({"phone_number": "+14155550100", "timezone": "Factory"}, "unknown_timezone", "Factory"),
+        ({"phone_number": "+14155550100", "region": "California"}, "unknown_region", "California"),
+        ({"phone_number": "+14155550100", "region": 5}, "wrong_type", "5"),
         ({"phone_number": "+14155550100", "name": "a\x00"}, "unreadable_row", "+14155550100"),
         ({"phone_number": "+14155550100", "variables": {"a\x00": 1}}, "unreadable_row", "+14155550100"),
         ({"phone_number": "+14155550100", "variables": {"a": ["\\\x00"]}}, "unreadable_row", "+14155550100"),

@@ -13,7 +13,7 @@ from tests.ledger.books import book
 from tests.world import LIVELY, NOON, drive
 from whenever import TimeDelta
 
-from ringback.domain.window import DailyWindow
+from ringback.domain.hours import every_day
 from ringback.errors import Impossible
 from ringback.ids import CALL, show
 from ringback.ledger.export import MOST_PAGED, Selection, export
@@ -187,7 +187,7 @@ _SOURCE = ":".join(path for path in sys.path if Path(path).name == "src")
 
 async def test_a_packet_has_the_dials_that_were_withheld(make_world):
     """Among the attempts, in the table without a number."""
-    world = await make_world(leads=2, window=DailyWindow(9 * 60, 12 * 60), started=False)
+    world = await make_world(leads=2, window=every_day(9 * 60, 12 * 60), started=False)
     world.clock.advance_to(NOON + TimeDelta(hours=1))
     await world.value("UPDATE queue SET due_at = $1", NOON)
     await world.act("start")

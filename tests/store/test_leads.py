@@ -5,7 +5,7 @@ import pytest
 from tests.world import NOON, WHOLE_DAY, a_lead, some_leads
 from whenever import TimeDelta
 
-from ringback.domain.window import DailyWindow
+from ringback.domain.hours import every_day
 from ringback.errors import Conflict, Invalid
 from ringback.intake.leads import Chunk, Lead, leads_from_json
 from ringback.intake.report import reject
@@ -118,7 +118,7 @@ async def test_a_campaign_that_is_cancelled_during_an_import_takes_none_of_it(ma
 
 async def test_a_number_that_can_never_be_called_is_reported(make_world):
     """Its zones have no hour in common within the window; the report says what to do."""
-    world = await make_world(window=DailyWindow(540, 1200))
+    world = await make_world(window=every_day(540, 1200))
     report = await world.add_leads([a_lead(0), a_lead(1, zones=FAR_APART)])
     assert (report.created, report.reasons["never_callable"].rows) == (1, [3])
     [reason] = report.to_dict()["reasons"]
@@ -129,7 +129,7 @@ async def test_a_number_that_can_never_be_called_is_reported(make_world):
 
 async def test_first_dials_are_planned_for_the_hours_of_the_window(make_world):
     """It is noon in London: Tokyo is through for today, New York not yet awake."""
-    world = await make_world(window=DailyWindow(540, 1200))
+    world = await make_world(window=every_day(540, 1200))
     zones = ("Europe/London", "Asia/Tokyo", "America/New_York")
     await world.add_leads([a_lead(n, zones=(zone,)) for n, zone in enumerate(zones)])
     due = {

@@ -55,6 +55,7 @@ WORKSPACE: Json = {
     "max_concurrent_calls": None,
     "rule_packs": [],
     "purpose": None,
+    "timezone": None,
     "retention": None,
     "created_at": _AT,
 }
@@ -192,6 +193,8 @@ LEAD: Json = {
     "phone_number": "+14155552671",
     "name": "Ada",
     "timezones": ["America/Los_Angeles"],
+    "timezone_source": "number",
+    "region": None,
     "variables": {"order": "A-17"},
     "status": "completed",
     "final_reason": "reached",
@@ -266,6 +269,9 @@ ANALYSIS: Json = {"summary": "She comes for it on Monday.", "sentiment": "positi
 DETAILS: Json = {
     **CALL,
     "timezones": ["America/Los_Angeles"],
+    "timezone_source": "number",
+    "region": None,
+    "calling_window": None,
     "variables": {"order": "A-17"},
     "retry": POLICY,
     "attempts": [
@@ -475,6 +481,7 @@ BODIES: dict[str, Json] = {
         "retention": {"days": 90, "mode": "delete"},
         "rule_packs": ["us-federal", "us-fl@2026.1"],
         "purpose": "marketing",
+        "timezone": "America/New_York",
     },
     "post_key": {"name": "reporting", "scopes": ["calls:read"], "live": True},
     "post_agent": {"name": "reminder", "kind": "message", "settings": AGENT["settings"]},

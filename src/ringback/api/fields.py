@@ -15,6 +15,7 @@ from ringback.domain.library import MOST_PACKS, NAME, VERSION, parse_pack_names
 from ringback.domain.phone import NumberFault, parse_number
 from ringback.errors import Invalid
 from ringback.ids import read as read_id
+from ringback.intake.leads import ZONE_NAMES
 
 Reader = Callable[[Any, str], Any]
 """(value, name) -> what it means; raises Invalid."""
@@ -235,6 +236,17 @@ def caller_number(*, required: bool = False) -> Field:
 
     schema = {"type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$"}
     return Field(read, schema, required, null=_REFUSED if required else None)
+
+
+def time_zone() -> Field:
+    """An IANA name; null is none."""
+
+    def read(raw: Any, name: str) -> str:
+        if not isinstance(raw, str) or raw not in ZONE_NAMES:
+            raise Invalid([f"{name} must be an IANA time zone, such as 'America/Denver', or null"])
+        return raw
+
+    return Field(read, {"type": "string", "examples": ["America/Denver"]}, null=None)
 
 
 def json_object(*, required: bool = False, most: int = LONGEST_JSON) -> Field:

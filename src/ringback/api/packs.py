@@ -7,7 +7,7 @@ from ringback.domain.library import choose
 from ringback.errors import Invalid
 from ringback.store.campaigns import CampaignRow
 from ringback.store.database import Connection
-from ringback.store.rule_packs import check_lawful
+from ringback.store.older import check_no_older
 
 
 async def check_packs(api: Api, ask: Ask, db: Connection, names: Sequence[str] | None) -> None:
@@ -22,7 +22,7 @@ async def check_packs(api: Api, ask: Ask, db: Connection, names: Sequence[str] |
     faults = choose(api.settings.shelf.library(), names, ask.now).faults
     if faults:
         raise Invalid([f"rule_packs: {fault}" for fault in faults])
-    await check_lawful(db, ask.now)
+    await check_no_older(db, "rule packs", ask.now)
 
 
 def packs_fault(api: Api, ask: Ask, campaign: CampaignRow) -> str | None:

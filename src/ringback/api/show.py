@@ -41,6 +41,7 @@ def show_workspace(row: Record) -> Json:
         "max_concurrent_calls": row["max_concurrent_calls"],
         "rule_packs": row["rule_packs"],
         "purpose": row["purpose"],
+        "timezone": row["timezone"],
         "retention": {"days": row["retain_days"], "mode": row["retain"]} if row["retain_days"] else None,
         "created_at": show_time(row["created_at"]),
     }
@@ -159,6 +160,8 @@ def show_lead(row: Record) -> Json:
         "phone_number": show_number(row["to_number"]),
         "name": row["name"],
         "timezones": row["zones"],
+        "timezone_source": row["zone_source"],
+        "region": row["region"],
         "variables": show_variables(row),
         "status": call_state(row["final_status"], row["live_status"], row["next_attempt"]),
         "final_reason": row["final_reason"],

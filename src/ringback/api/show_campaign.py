@@ -3,7 +3,7 @@
 from ringback.api.show import Json, show_id, show_time
 from ringback.api.show_policies import show_pin
 from ringback.domain.policy_form import show_policy
-from ringback.domain.window import show_window
+from ringback.domain.window_form import show_window
 from ringback.ids import AGENT, CAMPAIGN, TRUNK, show
 from ringback.store.campaigns import CampaignRow
 

@@ -35,6 +35,9 @@ def show_details(
     return {
         **show_call(call),
         "timezones": call["zones"],
+        "timezone_source": call["zone_source"],
+        "region": call["region"],
+        "calling_window": msgspec.Raw(call["calling_window"]) if call["calling_window"] else None,
         "variables": show_variables(call),
         "retry": show_policy(kept_policy(msgspec.json.decode(call["retry"]))),
         "attempts": [

@@ -13,7 +13,7 @@ from ringback import wiring
 from ringback.clock import VirtualClock
 from ringback.domain.campaign import CampaignAction
 from ringback.domain.policy_form import parse_policy
-from ringback.domain.window import DEFAULT_WINDOW
+from ringback.domain.window_form import DEFAULT_WINDOW
 from ringback.engine.engine import Engine, EngineSettings
 from ringback.engine.virtual import run_virtual
 from ringback.errors import Invalid

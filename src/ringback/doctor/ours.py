@@ -8,10 +8,11 @@ from whenever import Instant, TimeDelta
 from ringback.config import SECRET_KEY
 from ringback.doctor.facts import Facts
 from ringback.doctor.finding import Finding, fail, ok, some, warn
-from ringback.domain.window import hours_of, is_open
+from ringback.domain.window import is_open
 from ringback.ids import CALL, show
 from ringback.sealing import KEY_FILE
 from ringback.store.checks import KnownNode, TableState, Waiting
+from ringback.store.windows import country_at, hours_at
 
 LONGEST_CALL = TimeDelta(hours=4)
 LONGEST_WAIT = TimeDelta(hours=1)
@@ -149,7 +150,9 @@ def _endless(count: int) -> Finding:
 
 
 def _should_be_dialled(waiting: Waiting, now: Instant) -> bool:
-    return all(is_open(hours_of(waiting.window), waiting.zones, at) for at in (now, now - OPEN_FOR))
+    country = country_at(waiting.to_number, waiting.region)
+    hours, holidays = hours_at(waiting.window, country, waiting.region)
+    return all(is_open(hours, waiting.zones, at, holidays) for at in (now, now - OPEN_FOR))
 
 
 def _bloated(table: TableState) -> Finding:

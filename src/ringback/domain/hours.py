@@ -54,6 +54,33 @@ class CallingHours:
         return self._hash
 
 
+@dataclass(frozen=True, slots=True)
+class CallingWindow:
+    """The hours that the owner of a campaign or a call sets.
+
+    Attributes:
+        usual: for who is in no place of `by_country`.
+        by_country: hours of their own of countries (`DE`) or parts of them (`US-CA`), by ascending ISO 3166 code.
+    """
+
+    usual: CallingHours
+    by_country: tuple[tuple[str, CallingHours], ...] = ()
+
+    def hours_in(self, country: str | None, region: str | None) -> CallingHours:
+        """The hours where a lead is: those of its region go before those of its country."""
+        own = dict(self.by_country)
+        return own.get(region or "") or own.get(country or "") or self.usual
+
+    def rules_in(self, country: str | None = None, region: str | None = None) -> "Hours":
+        """The same as what bounds a dial."""
+        return (calling_window(self.hours_in(country, region)),)
+
+    @property
+    def is_placeless(self) -> bool:
+        """Whether it matters in no way in which country or region a lead is."""
+        return not self.by_country and not self.usual.shut_on_holidays
+
+
 class HoursRule(NamedTuple):
     """Calling hours, and whose they are.
 
@@ -86,15 +113,44 @@ class DayHours(NamedTuple):
     why: str | None
 
 
+def shut_on_holidays(rules: Hours) -> bool:
+    """Whether one of the rules shuts public holidays."""
+    return any(rule.hours.shut_on_holidays for rule in rules)
+
+
 def calling_window(hours: CallingHours) -> HoursRule:
     """Hours that a campaign or a call has of its own."""
     return HoursRule("calling_window", None, None, hours)
+
+
+class _Either:
+    """The public holidays of two places."""
+
+    def __init__(self, one: Holidays, other: Holidays) -> None:
+        self._one, self._other = one, other
+
+    def on(self, day: Date) -> str | None:
+        """The name of the public holiday, None for a day that is none in both."""
+        return self._one.on(day) or self._other.on(day)
+
+
+@lru_cache(maxsize=1 << 10)
+def either(one: Holidays | None, other: Holidays | None) -> Holidays | None:
+    """The holidays of both places; None where those of one are not known: then any day may be one."""
+    if one is None or other is None:
+        return None
+    return one if one is other else _Either(one, other)
 
 
 @lru_cache(maxsize=1 << 12)
 def daily(start_min: int, end_min: int) -> CallingHours:
     """The same span every day; it runs past midnight where its end is above 1440."""
     return CallingHours((((start_min, end_min),),) * 7)
+
+
+def every_day(start_min: int, end_min: int) -> CallingWindow:
+    """The same span every day and everywhere."""
+    return CallingWindow(daily(start_min, end_min))
 
 
 @lru_cache(maxsize=1 << 16)

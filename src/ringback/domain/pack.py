@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 from whenever import Date, Instant, TimeDelta
 
-from ringback.domain.hours import CallingHours, HoursRule, daily
+from ringback.domain.hours import CallingHours, HoursRule
 from ringback.domain.place import Place
-from ringback.domain.window import DEFAULT_WINDOW
+from ringback.domain.window_form import DEFAULT_WINDOW
 
 EARLIEST, LATEST = TimeDelta(hours=-12), TimeDelta(hours=14)
 """How far the dates of the world are from that of UTC."""
 
-UNCOVERED = HoursRule("uncovered_country", None, None, daily(DEFAULT_WINDOW.start_min, DEFAULT_WINDOW.end_min))
+UNCOVERED = HoursRule("uncovered_country", None, None, DEFAULT_WINDOW.usual)
 """Binds a dial to a country of which none of the chosen packs says anything."""
 
 

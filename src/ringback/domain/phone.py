@@ -58,6 +58,11 @@ class Phone(NamedTuple):
     region: str
     zones: tuple[str, ...]
 
+    @property
+    def country(self) -> str | None:
+        """Its region, None for a number of no country."""
+        return self.region if is_country(self.region) else None
+
 
 class NumberFault(StrEnum):
     """Why a text is no number that can be dialled."""
@@ -111,6 +116,11 @@ def parse_region(raw: str | None, field: str = "default_region") -> str | None:
     if code and code not in SUPPORTED_REGIONS:
         raise Invalid([f"{field} must be a two-letter country code, such as 'US', 'GB' or 'DE'"])
     return code or None
+
+
+def is_country(code: str) -> bool:
+    """Whether numbers are planned for a country of this code, in capitals."""
+    return code in SUPPORTED_REGIONS
 
 
 def _digits(text: str) -> str | NumberFault:

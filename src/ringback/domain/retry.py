@@ -93,6 +93,11 @@ class Bounds:
             return None
         return due
 
+    def waits_for_a_zone(self, at: Instant) -> bool:
+        """Whether nobody is dialled for no other reason than that no time zone of the lead is known."""
+        in_time = self.ends_at is None or at < self.ends_at
+        return bool(self.hours) and not self.zones and in_time
+
     def shut_by(self, at: Instant) -> Shut | None:
         """The rule by which it is too early or too late at the lead's, None where the hours allow a dial."""
         return shut_by(self.hours, self.zones, at, self.holidays)

@@ -5,15 +5,13 @@ that instant lie within the hours of every rule in each of them. So a daylight-s
 its own.
 """
 
-import re
 from enum import StrEnum
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from whenever import Instant, PlainDateTime, TimeDelta, TimeZoneNotFoundError, ZonedDateTime
 
-from ringback.domain.hours import DAY_MIN, CallingHours, Holidays, Hours, HoursRule, calling_window, daily, hours_on
-from ringback.errors import Invalid
+from ringback.domain.hours import DAY_MIN, CallingHours, Holidays, Hours, HoursRule, hours_on
 
 Zones = tuple[str, ...]
 """IANA names of the time zones in which a lead may be."""
@@ -24,53 +22,6 @@ HORIZON = TimeDelta(hours=24 * HORIZON_DAYS)
 
 _WHOLE_MINUTES_SINCE = 946_684_800 // 60
 """The year 2000 in minutes: since 1972 every zone is whole minutes away from UTC."""
-
-_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
-
-
-class DailyWindow(NamedTuple):
-    """Open every day from one local wall-clock time up to, and not at, another.
-
-    Attributes:
-        start_min: minutes after local midnight, 0 to 1439.
-        end_min: minutes after local midnight, more than start_min, at most 1440.
-    """
-
-    start_min: int
-    end_min: int
-
-
-DEFAULT_WINDOW = DailyWindow(9 * 60, 20 * 60)
-
-
-def parse_window(raw: Any, field: str = "calling_window") -> DailyWindow:
-    """A window from `{"start": "09:00", "end": "20:00"}`; None gives the default.
-
-    Raises:
-        Invalid: one line for each fault, with a right example.
-    """
-    if raw is None:
-        return DEFAULT_WINDOW
-    example = "such as {'start': '09:00', 'end': '20:00'}"
-    if not isinstance(raw, dict) or set(raw) != {"start", "end"}:
-        raise Invalid([f"{field} must have start and end and nothing else, {example}"])
-    wrong = [name for name in ("start", "end") if not isinstance(raw[name], str) or not _CLOCK.fullmatch(raw[name])]
-    if wrong:
-        raise Invalid([f"{field}.{name} must be a local time HH:MM from 00:00 to 24:00, {example}" for name in wrong])
-    window = DailyWindow(_minutes(raw["start"]), _minutes(raw["end"]))
-    if window.start_min >= window.end_min:
-        raise Invalid([f"{field}.end must be later than start; a window across midnight is not available yet"])
-    return window
-
-
-def show_window(window: DailyWindow) -> dict[str, str]:
-    """The written form of a window."""
-    return {"start": _clock(window.start_min), "end": _clock(window.end_min)}
-
-
-def hours_of(window: DailyWindow) -> Hours:
-    """The rule that a campaign's daily window is."""
-    return (calling_window(daily(window.start_min, window.end_min)),)
 
 
 class ZoneSource(StrEnum):
@@ -204,11 +155,3 @@ def _minutes_to_start(hours: CallingHours, shut: ZonedDateTime, holidays: Holida
                 return days * DAY_MIN + start - minute
         day = day.next_day()
     return None
-
-
-def _minutes(clock: str) -> int:
-    return int(clock[:2]) * 60 + int(clock[3:])
-
-
-def _clock(minutes: int) -> str:
-    return f"{minutes // 60:02}:{minutes % 60:02}"

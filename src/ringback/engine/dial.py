@@ -39,6 +39,9 @@ LOOK_BACK_EVERY = TimeDelta(seconds=10)
 LOOK_BACK_SHARE = 50
 """A look back may not take more than one part in so many of the time: under an old snapshot it takes long."""
 
+LOOK_FOR_ZONE_EVERY = TimeDelta(hours=1)
+"""Who is in no known time zone is not dialled and waits until the workspace has one."""
+
 SETTLED_LATE = TimeDelta(seconds=5)
 """A dial that goes on over another trunk is due when it was refused, which may be settled so much later."""
 
@@ -250,7 +253,7 @@ class Dialler:
                 SETTLED_LATE if lane.is_given_trunk else NO_TIME
             )
             if id(plan) not in openings:  # the leads of a campaign in one place share theirs
-                openings[id(plan)] = (plan, plan.bounds.first_dial(now))
+                openings[id(plan)] = (plan, _opening(plan, now))
             at = openings[id(plan)][1]
             if lane.caller_no != row["own_caller_no"]:  # its caller number has got a limit since it was queued
                 batch.postponed.append(_waiting(row, row["due_at"]))
@@ -307,6 +310,13 @@ class Dialler:
             await queue.end(db, batch.ended, now)
         if batch.decided:
             await decisions.withhold(db, batch.decided, now)
+
+
+def _opening(plan: DialPlan, now: Instant) -> Instant | None:
+    """When a call may be dialled, or looked at again; None where its time is over."""
+    if plan.bounds.waits_for_a_zone(now):
+        return now + LOOK_FOR_ZONE_EVERY
+    return plan.bounds.first_dial(now)
 
 
 def as_pace(key: LimitKey, dials_per_sec: float) -> Pace:

@@ -4,19 +4,22 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from whenever import Instant
 
+from ringback.calendars import public_holidays
 from ringback.domain.campaign import CampaignState
-from ringback.domain.hours import Hours
+from ringback.domain.hours import CallingWindow, either, shut_on_holidays
 from ringback.domain.place import Place
 from ringback.domain.policy_form import kept_policy
 from ringback.domain.retry import Bounds, RetryPolicy, ends_at
 from ringback.domain.ways import Way, Ways, as_ways
-from ringback.domain.window import DailyWindow, hours_of
+from ringback.domain.window import ZoneSource
 from ringback.engine.packs import RulePacks, Rulings
 from ringback.store import queue
 from ringback.store.database import Connection, Record
+from ringback.store.windows import country_at, hours_at, read_window, window_of
 
 SINGLE_CALL_POLICY_VERSION = 1
 
@@ -41,11 +44,29 @@ class _Campaign:
 
     policy: RetryPolicy
     policy_version: int
-    hours: Hours
+    window: CallingWindow
     ends_at: Instant | None
     from_number: str | None
     ways: Ways
     rulings: Rulings | None
+
+
+class _Where(NamedTuple):
+    """Where a lead is, as far as it matters.
+
+    Attributes:
+        zone_set_no: where the clocks are that count.
+        zone_source: who said so.
+        country: ISO 3166, None where it is not known or matters to nothing.
+        region: ISO 3166-2, as the lead's row gave it, None as for the country.
+        place: where the rule packs take the phone to be, None without packs.
+    """
+
+    zone_set_no: int
+    zone_source: ZoneSource
+    country: str | None
+    region: str | None
+    place: Place | None
 
 
 class Plans:
@@ -60,7 +81,7 @@ class Plans:
         self._singles: dict[int, Rulings | None] = {}
         self._zones: dict[int, tuple[str, ...]] = {}
         self._campaigns: dict[tuple[int, int], _Campaign] = {}
-        self._plans: dict[tuple[int, int], dict[tuple[int, Place | None], DialPlan]] = {}
+        self._plans: dict[tuple[int, int], dict[_Where, DialPlan]] = {}
 
     def __len__(self) -> int:
         """How many campaigns it knows."""
@@ -92,21 +113,19 @@ class Plans:
 
     def plan(self, row: Record) -> DialPlan:
         """The rules for a row of the queue, joined with its call: the same for all leads of a campaign in one place."""
-        zones = self._zones[row["zone_set_no"]]
         if not row["campaign_no"]:
-            hours = _pack_hours(self._singles[row["workspace_no"]], row)
-            return single_call_plan(row["retry"], row["created_at"], hours, zones, row["from_number"])
+            return self._single_call_plan(row, self._singles[row["workspace_no"]])
         key = (row["workspace_no"], row["campaign_no"])
         campaign = self._campaigns[key]
-        place = campaign.rulings and campaign.rulings.place(row["to_number"])
-        known = self._plans[key].get((row["zone_set_no"], place))
+        where = _where(row, campaign.window, campaign.rulings)
+        known = self._plans[key].get(where)
         if known is not None:
             return known
-        hours = (*campaign.hours, *_pack_hours(campaign.rulings, row))
-        bounds = Bounds(hours, zones, ends_at(campaign.ends_at, row["created_at"], campaign.policy))
+        end = ends_at(campaign.ends_at, row["created_at"], campaign.policy)
+        bounds = self._bounds(campaign.window, campaign.rulings, where, end)
         plan = DialPlan(campaign.policy, campaign.policy_version, bounds, campaign.from_number, campaign.ways)
         if campaign.policy.expires_after_sec is None:
-            self._plans[key][row["zone_set_no"], place] = plan
+            self._plans[key][where] = plan
         return plan
 
     def orphan_plan(self, row: Record, now: Instant) -> DialPlan:
@@ -115,11 +134,12 @@ class Plans:
         Where its packs cannot be had, its redial is due without them, and waits for them then.
         """
         self._look(now)
-        zones, pack_hours = self._zones[row["zone_set_no"]], _pack_hours(self._packs.rulings(row), row)
+        rulings = self._packs.rulings(row)
         if not row["campaign_no"]:
-            return single_call_plan(row["retry"], row["created_at"], pack_hours, zones, row["from_number"])
-        policy = read_policy(row["retry"])
-        bounds = Bounds((*_hours(row), *pack_hours), zones, ends_at(row["ends_at"], row["created_at"], policy))
+            return self._single_call_plan(row, rulings)
+        policy, window = read_policy(row["retry"]), window_of(row)
+        end = ends_at(row["ends_at"], row["created_at"], policy)
+        bounds = self._bounds(window, rulings, _where(row, window, rulings), end)
         ways = read_ways(row["campaign_trunk_no"], row["ways"])
         return DialPlan(policy, row["policy_version"], bounds, row["from_number"], ways)
 
@@ -138,6 +158,24 @@ class Plans:
     def _forget(self) -> None:
         self._campaigns.clear()
         self._plans.clear()
+
+    def _single_call_plan(self, row: Record, rulings: Rulings | None) -> DialPlan:
+        """The rules for a call of no campaign: its own policy, its own hours or any, and its workspace's packs."""
+        policy, window = read_policy(row["retry"]), read_window(row["calling_window"])
+        end = ends_at(None, row["created_at"], policy)
+        bounds = self._bounds(window, rulings, _where(row, window, rulings), end)
+        return DialPlan(policy, SINGLE_CALL_POLICY_VERSION, bounds, row["from_number"])
+
+    def _bounds(
+        self, window: CallingWindow | None, rulings: Rulings | None, where: _Where, end: Instant | None
+    ) -> Bounds:
+        own, holidays = ((), None) if window is None else hours_at(window, where.country, where.region)
+        lawful = () if rulings is None else rulings.hours(where.place)
+        if where.place is not None and shut_on_holidays(lawful):
+            country, region = where.place.country, where.region
+            theirs = public_holidays(country, region if region and region[:2] == country else None)
+            holidays = either(holidays, theirs) if shut_on_holidays(own) else theirs
+        return Bounds((*own, *lawful), self._zones[where.zone_set_no], end, holidays, where.zone_source)
 
     def _runs(self, row: Record) -> bool:
         if not row["campaign_no"]:
@@ -160,31 +198,22 @@ def read_ways(trunk_no: int, text: str | None) -> Ways:
     return as_ways(trunk_no, json.loads(text) if text else None)
 
 
-def single_call_plan(
-    retry: str, created_at: Instant, hours: Hours, zones: tuple[str, ...], from_number: str | None
-) -> DialPlan:
-    """The rules for a call that belongs to no campaign: its own policy, and the hours of its workspace's packs."""
-    policy = read_policy(retry)
-    return DialPlan(
-        policy, SINGLE_CALL_POLICY_VERSION, Bounds(hours, zones, ends_at(None, created_at, policy)), from_number
-    )
+def _where(row: Record, window: CallingWindow | None, rulings: Rulings | None) -> _Where:
+    source = ZoneSource(row["zone_source"] or ZoneSource.NUMBER)
+    place = rulings and rulings.place(row["to_number"])
+    if place is None and (window is None or window.is_placeless):
+        return _Where(row["zone_set_no"], source, None, None, None)
+    region = row["region"]
+    return _Where(row["zone_set_no"], source, country_at(row["to_number"], region), region, place)
 
 
 def _campaign(row: Record, rulings: Rulings | None) -> _Campaign:
     return _Campaign(
         policy=read_policy(row["retry"]),
         policy_version=row["policy_version"],
-        hours=_hours(row),
+        window=window_of(row),
         ends_at=row["ends_at"],
         from_number=row["from_number"],
         ways=read_ways(row["campaign_trunk_no"], row["ways"]),
         rulings=rulings,
     )
-
-
-def _pack_hours(rulings: Rulings | None, row: Record) -> Hours:
-    return rulings.hours(rulings.place(row["to_number"])) if rulings else ()
-
-
-def _hours(row: Record) -> Hours:
-    return hours_of(DailyWindow(row["window_start_min"], row["window_end_min"]))

@@ -3,14 +3,16 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import msgspec
 from whenever import available_timezones
 
 from ringback.domain.phone import NumberFault, parse_number, parse_region
+from ringback.domain.window_form import parse_region_code
 from ringback.errors import Invalid
 from ringback.intake.files import read_rows
 from ringback.intake.report import Reject, reject
@@ -24,12 +26,14 @@ MAX_COLUMNS = 1_000
 MAX_VALUE = 64 * 1024
 """Characters of one cell, or of one variable as JSON."""
 
-PHONE, NAME, ZONE, VARIABLES = "phone_number", "name", "timezone", "variables"
+PHONE, NAME, ZONE, REGION, VARIABLES = "phone_number", "name", "timezone", "region", "variables"
 PHONE_ALIASES = (PHONE, "phone", "number", "mobile", "telephone", "to_number", "msisdn")
 """Headers of the column with the number. Where a file has several, the first of these counts."""
 
 ZONE_NAMES = frozenset(available_timezones()) - {"Factory"}
 """The IANA names that a lead may give; Factory stands for a machine whose zone nobody has set."""
+
+UNKNOWN: Final = "?"
 
 _GAP = re.compile(r"[\s-]+")
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -43,10 +47,13 @@ class Lead(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         row: the number of its row, as in Reject.
         e164: the number.
-        zones: the time zones that must all be open for a dial: its own, or all those of its number.
+        zones: the time zones that must all be open for a dial: its own, or all those of its number; none where
+            neither tells one.
         own_zone: the zone that the file gave for it, None where it gave none.
         name: None where there is none.
         variables: a JSON object.
+        country: ISO 3166 code: that of its region, else that of its number; None where neither tells one.
+        region: ISO 3166-2 code that the file gave for it, None where it gave none.
     """
 
     row: int
@@ -55,6 +62,8 @@ class Lead(msgspec.Struct, frozen=True, gc=False):
     own_zone: str | None
     name: str | None
     variables: str
+    country: str | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,7 @@ def leads_from_json(items: Sequence[Any], default_region: str | None = None) -> 
     """The leads of a JSON list; a row is a place in that list, from 1.
 
     Args:
-        items: objects with phone_number, name, timezone and variables.
+        items: objects with phone_number, name, timezone, region and variables.
         default_region: as for read_leads.
 
     Raises:
@@ -134,8 +143,9 @@ def _from_rows(source: BinaryIO | Path, region: str | None) -> Iterator[Lead | R
             yield reject("too_many_columns", row, beyond[0])
         else:
             fields = dict(zip_longest(columns, cells[:width], fillvalue=""))
-            number, name, zone = fields.pop(PHONE), fields.pop(NAME, ""), fields.pop(ZONE, "")
-            yield _lead(row, number, name, zone, fields, region=region)
+            number, name = fields.pop(PHONE), fields.pop(NAME, "")
+            where = (fields.pop(ZONE, ""), fields.pop(REGION, ""))
+            yield _lead(row, number, name, where, fields, region=region)
 
 
 def name_columns(header: Sequence[str]) -> list[str]:
@@ -166,7 +176,7 @@ def _distinct(name: str, taken: Sequence[str]) -> str:
 def _from_item(row: int, item: Any, region: str | None) -> Lead | Reject:
     if not isinstance(item, dict):
         return reject("wrong_type", row, str(item))
-    if unknown := item.keys() - {PHONE, NAME, ZONE, VARIABLES}:
+    if unknown := item.keys() - {PHONE, NAME, ZONE, REGION, VARIABLES}:
         return reject("unknown_field", row, str(min(unknown)))
     given = {field: value for field, value in item.items() if value is not None}
     variables = given.pop(VARIABLES, {})
@@ -174,18 +184,20 @@ def _from_item(row: int, item: Any, region: str | None) -> Lead | Reject:
     wrong += [] if isinstance(variables, dict) else [variables]
     if wrong:
         return reject("wrong_type", row, str(wrong[0]))
-    return _lead(row, given.get(PHONE, ""), given.get(NAME, ""), given.get(ZONE, ""), variables, region=region)
+    where = (given.get(ZONE, ""), given.get(REGION, ""))
+    return _lead(row, given.get(PHONE, ""), given.get(NAME, ""), where, variables, region=region)
 
 
 def _lead(
-    row: int, number: str, name: str, zone: str, variables: dict[str, Any], *, region: str | None
+    row: int, number: str, name: str, where: tuple[str, str], variables: dict[str, Any], *, region: str | None
 ) -> Lead | Reject:
+    """A lead, with the zone and the region that its row gives, or why it is none."""
     phone = parse_number(number, region)
     if isinstance(phone, NumberFault):
         return reject(phone.value, row, number)
-    own = zone.strip() or None
-    if own not in ZONE_NAMES if own else not phone.zones:
-        return reject("unknown_timezone", row, zone if own else number)
+    own, part = where[0].strip() or None, _region(where[1])
+    if (own and own not in ZONE_NAMES) or part == UNKNOWN:
+        return reject("unknown_region", row, where[1]) if part == UNKNOWN else reject("unknown_timezone", row, where[0])
     try:
         written = _encode(variables).decode()
         name.encode()
@@ -196,7 +208,17 @@ def _lead(
         return reject("unreadable_row", row, number)
     if len(written) + len(name) > MAX_VALUE and (long := _too_long({NAME: name, **variables})):
         return reject("value_too_long", row, long)
-    return Lead(row, phone.e164, (own,) if own else phone.zones, own, name.strip() or None, written)
+    zones, country = (own,) if own else phone.zones, part[:2] if part else phone.country
+    return Lead(row, phone.e164, zones, own, name.strip() or None, written, country, part)
+
+
+@lru_cache(maxsize=10_000)
+def _region(text: str) -> str | None:
+    """The code of a part of a country, None for a blank, UNKNOWN for what is neither."""
+    try:
+        return parse_region_code(text)
+    except Invalid:
+        return UNKNOWN
 
 
 def _too_long(values: dict[str, Any]) -> str | None:

@@ -19,8 +19,10 @@ MESSAGES = MappingProxyType(
         "has_extension": "An extension cannot be dialled. Give a number that reaches the person directly.",
         "number_lost_digits": "A spreadsheet shortened this number to powers of ten and its last digits are lost. "
         "Format the column as text and export the file again.",
-        "unknown_timezone": "No time zone is known, so no hour is safe to call. Give an IANA name in timezone, "
-        "such as America/Denver.",
+        "unknown_timezone": "This is no time zone. Give an IANA name in timezone, such as America/Denver, or leave it "
+        "blank.",
+        "unknown_region": "This is no part of a country. Give an ISO 3166-2 code in region, such as US-CA, or leave it "
+        "blank; a column of another meaning wants another name.",
         "never_callable": "In no hour of the coming year is the calling window open in all time zones in which this "
         "number may be. Give its time zone, or widen the window.",
         "do_not_call": "The number is on the do-not-call list.",
@@ -29,8 +31,10 @@ MESSAGES = MappingProxyType(
         "value_too_long": "A cell is longer than 64 KiB, or a quotation mark is never closed.",
         "invalid_time": "expires_at must be a time with its offset, such as 2026-12-31T00:00:00Z.",
         "unreadable_row": "The row holds NUL characters or bytes that are not text. Save the file as UTF-8.",
-        "unknown_field": "A lead has phone_number, name, timezone and variables. Put other fields inside variables.",
-        "wrong_type": "A lead is an object; phone_number, name and timezone are strings, and variables is an object.",
+        "unknown_field": "A lead has phone_number, name, timezone, region and variables. Put other fields inside "
+        "variables.",
+        "wrong_type": "A lead is an object; phone_number, name, timezone and region are strings, and variables is an "
+        "object.",
     }
 )
 """What each code means and what to do about it."""

@@ -31,6 +31,9 @@ class NewCall(NamedTuple):
         variables: JSON.
         retry: the policy in its long form, JSON.
         created_at: and due at.
+        calling_window: JSON; None for any hour.
+        region: ISO 3166-2, None where it is not known.
+        zone_source: who said where the number may ring.
         retry_policy_id: the named policy that `retry` is, None where it is none.
         retry_policy_version: which version of it.
     """
@@ -46,6 +49,9 @@ class NewCall(NamedTuple):
     variables: str
     retry: str
     created_at: Instant
+    calling_window: str | None
+    region: str | None
+    zone_source: str
     retry_policy_id: UUID | None = None
     retry_policy_version: int | None = None
 

@@ -7,17 +7,18 @@ from uuid import UUID
 from whenever import Instant
 
 from ringback.domain.campaign import CampaignState
+from ringback.domain.hours import CallingWindow
 from ringback.domain.limits import LimitKey, LimitKind
 from ringback.domain.policy_form import keep_policy, kept_policy
 from ringback.domain.retry import RetryPolicy
 from ringback.domain.ways import Ways, as_ways, numbers_of
-from ringback.domain.window import DailyWindow
 from ringback.store.database import Connection, Record
 from ringback.store.limits import lock_limit, set_caps
 from ringback.store.listing import Listing, Part, read_part
 from ringback.store.queries import load
 from ringback.store.retry_policies import Pin
 from ringback.store.rule_packs import rule_campaign
+from ringback.store.windows import window_columns, window_of
 
 _SQL = load("campaigns")
 
@@ -52,7 +53,7 @@ class CampaignPlan:
     trunk_no: int
     from_number: str | None
     retry: RetryPolicy
-    window: DailyWindow
+    window: CallingWindow
     starts_at: Instant | None
     ends_at: Instant | None
     max_concurrent_calls: int | None
@@ -182,7 +183,7 @@ def campaign_row(row: Record) -> CampaignRow:
         trunk_no=row["trunk_no"],
         from_number=row["from_number"],
         retry=kept_policy(json.loads(row["retry"])),
-        window=DailyWindow(row["window_start_min"], row["window_end_min"]),
+        window=window_of(row),
         starts_at=row["starts_at"],
         ends_at=row["ends_at"],
         max_concurrent_calls=row["max_concurrent_calls"],
@@ -224,14 +225,15 @@ def _read_ways(row: Record) -> tuple[Ways, tuple[CampaignTrunk, ...]]:
 
 def _columns(plan: CampaignPlan) -> tuple[object, ...]:
     """The columns of a plan in the order of both statements."""
+    start_min, end_min, calling_window = window_columns(plan.window)
     return (
         plan.name,
         plan.agent_id,
         plan.trunk_no,
         plan.from_number,
         json.dumps(keep_policy(plan.retry)),
-        plan.window.start_min,
-        plan.window.end_min,
+        start_min,
+        end_min,
         plan.starts_at,
         plan.ends_at,
         plan.weight,
@@ -239,4 +241,5 @@ def _columns(plan: CampaignPlan) -> tuple[object, ...]:
         json.dumps(numbers_of(plan.ways)) if plan.ways else None,
         [way.trunk_no for way in plan.ways] if len(plan.ways) > 1 else [],
         *(plan.pin or (None, None)),
+        calling_window,
     )

@@ -9,9 +9,11 @@ from uuid import UUID
 import asyncpg
 from whenever import Instant
 
-from ringback.domain.window import DailyWindow, Zones
+from ringback.domain.hours import CallingWindow
+from ringback.domain.window import Zones
 from ringback.store.database import Connection
 from ringback.store.queries import load
+from ringback.store.windows import window_of
 
 T = TypeVar("T")
 
@@ -104,13 +106,17 @@ class Waiting:
         window: its calling window.
         due_at: when the dial was due.
         zones: where the person may be.
+        to_number: the person's number.
+        region: ISO 3166-2, None where it is not known.
     """
 
     campaign: tuple[int, int]
     name: str
-    window: DailyWindow
+    window: CallingWindow
     due_at: Instant
     zones: Zones
+    to_number: str
+    region: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +246,11 @@ async def read_overdue(db: Connection, now: Instant, since: Instant) -> list[Wai
         Waiting(
             (row["workspace_no"], row["campaign_no"]),
             row["name"],
-            DailyWindow(row["window_start_min"], row["window_end_min"]),
+            window_of(row),
             row["due_at"],
             tuple(row["zones"]),
+            row["to_number"],
+            row["region"],
         )
         for row in rows
         if not moving[row["workspace_no"], row["campaign_no"]]

@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import NamedTuple
 from uuid import UUID
 
 from whenever import Instant
 
-from ringback.domain.window import DailyWindow, Zones, hours_of, next_open
+from ringback.domain.window import Zones, ZoneSource, next_open
 from ringback.errors import Conflict
 from ringback.ids import Ids
 from ringback.intake.leads import Chunk, Lead
@@ -18,6 +19,7 @@ from ringback.intake.report import Report, reject
 from ringback.store.database import Connection, Database, Record
 from ringback.store.do_not_call import listed
 from ringback.store.queries import load
+from ringback.store.windows import hours_at, window_of
 from ringback.store.zones import zone_set_numbers
 
 _SQL = load("leads")
@@ -27,6 +29,15 @@ CHUNKS_AHEAD = 3
 
 Drawn = tuple[Chunk, list[UUID]]
 """A chunk and the ids of its leads' calls."""
+
+
+class _Whereabouts(NamedTuple):
+    """What many leads have in common, and what is reckoned once for them: where they are, as far as that matters."""
+
+    zones: Zones
+    source: ZoneSource
+    country: str | None
+    region: str | None
 
 
 class _DryRun(Exception):
@@ -91,22 +102,25 @@ class _Importer:
 
     def __init__(self, database: Database, db: Connection, rules: Record, now: Instant) -> None:
         self._database, self._db, self._rules, self._now = database, db, rules, now
-        self._hours = hours_of(DailyWindow(rules["window_start_min"], rules["window_end_min"]))
-        self._first_dials: dict[Zones, Instant] = {}
+        self._window = window_of(rules)
+        self._first_dials: dict[_Whereabouts, Instant] = {}
+        self._known: set[_Whereabouts] = set()
         self._numbers: dict[Zones, int] = {}
         self._stored = 0
 
     async def store(self, leads: list[Lead], call_ids: list[UUID], report: Report) -> None:
         """Store a chunk's leads; those that can never be dialled or are there already go into the report."""
-        await self._learn({lead.zones for lead in leads})
-        never = [lead for lead in leads if lead.zones not in self._first_dials]
+        leads, call_ids = await self._without_listed(leads, call_ids, report)
+        where = list(map(self._where, leads))
+        await self._learn(set(where))
+        never = [lead for lead, place in zip(leads, where, strict=True) if place not in self._first_dials]
         report.reject_all(reject("never_callable", lead.row, lead.e164) for lead in never)
         if never:
-            kept = [(lead, i) for lead, i in zip(leads, call_ids, strict=True) if lead.zones in self._first_dials]
-            leads, call_ids = [lead for lead, _ in kept], [i for _, i in kept]
-        leads, call_ids = await self._without_listed(leads, call_ids, report)
+            rows = zip(leads, call_ids, where, strict=True)
+            kept = [row for row in rows if row[2] in self._first_dials]
+            leads, call_ids, where = ([row[n] for row in kept] for n in range(3))  # type: ignore[assignment]
         key = (self._rules["workspace_no"], self._rules["campaign_no"], self._now)
-        there = await self._db.fetch(_SQL["add_leads"], *key, *self._columns(leads, call_ids))
+        there = await self._db.fetch(_SQL["add_leads"], *key, *self._columns(leads, call_ids, where))
         self._stored += len(leads)
         report.reject_all(reject("duplicate", row["row_no"], row["to_number"]) for row in there)
         report.created += len(leads) - len(there)
@@ -125,31 +139,48 @@ class _Importer:
         kept = [pair for pair in zip(leads, call_ids, strict=True) if (workspace_no, pair[0].e164) not in on_it]
         return [lead for lead, _ in kept], [call_id for _, call_id in kept]
 
-    def _columns(self, leads: list[Lead], call_ids: list[UUID]) -> tuple[object, ...]:
-        """What the statement takes, in its order; what a zone set decides is sent once for it and not for each lead."""
-        used = {lead.zones for lead in leads}
+    def _where(self, lead: Lead) -> _Whereabouts:
+        """Where a lead is; one of whom nothing tells the zone is in the workspace's, if that has one."""
+        country = None if self._window.is_placeless else lead.country
+        if lead.zones:
+            source = ZoneSource.LEAD if lead.own_zone else ZoneSource.NUMBER
+            return _Whereabouts(lead.zones, source, country, lead.region)
+        own = self._rules["timezone"]
+        zones, source = ((own,), ZoneSource.WORKSPACE) if own else ((), ZoneSource.NONE)
+        return _Whereabouts(zones, source, country, lead.region)
+
+    def _columns(self, leads: list[Lead], call_ids: list[UUID], where: list[_Whereabouts]) -> tuple[object, ...]:
+        """What the statement takes, in its order; what whereabouts decide is sent once for them, not for each lead."""
+        used = {place: n for n, place in enumerate(dict.fromkeys(where), 1)}
         return (
             call_ids,
             [lead.e164 for lead in leads],
             [lead.name for lead in leads],
-            [self._numbers[lead.zones] for lead in leads],
+            [used[place] for place in where],
             [lead.variables for lead in leads],
-            [self._numbers[zones] for zones in used],
-            [self._first_dials[zones] for zones in used],
+            [self._numbers[place.zones] for place in used],
+            [place.region for place in used],
+            [place.source for place in used],
+            [self._first_dials[place] for place in used],
             self._stored,
             [lead.row for lead in leads],
         )
 
-    async def _learn(self, sets: set[Zones]) -> None:
-        if not (new := sets - self._numbers.keys()):
+    async def _learn(self, places: set[_Whereabouts]) -> None:
+        if not (new := places - self._known):
             return
         begins = self._rules["starts_at"]
         start = self._now if begins is None else max(begins, self._now)
-        for zones in new:
-            if (opens := next_open(self._hours, zones, start)) is not None:
-                self._first_dials[zones] = opens
-        async with self._database.connection() as other:  # committed at once: nobody waits for this import
-            self._numbers.update(await zone_set_numbers(other, new))
+        for place in new:
+            hours, holidays = hours_at(self._window, place.country, place.region)
+            # one of whom no zone is known waits until one is
+            opens = next_open(hours, place.zones, start, holidays) if place.zones else start
+            if opens is not None:
+                self._first_dials[place] = opens
+        self._known |= new
+        if sets := {place.zones for place in new} - self._numbers.keys():
+            async with self._database.connection() as other:  # committed at once: nobody waits for this import
+                self._numbers.update(await zone_set_numbers(other, sets))
 
 
 def _with_ids(chunks: Iterable[Chunk], ids: Iterator[UUID]) -> Iterator[Drawn]:

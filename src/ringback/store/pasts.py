@@ -9,10 +9,10 @@ from whenever import Instant
 from ringback.domain.outcome import EndReason
 from ringback.domain.past import Past, Tried
 from ringback.domain.retry import Bounds
-from ringback.domain.window import DailyWindow, hours_of
 from ringback.store.analytics import Scope, bound, too_large
 from ringback.store.database import Connection, Database, Record
 from ringback.store.queries import load
+from ringback.store.windows import country_at, hours_at, read_window, window_of
 
 _SQL = load("pasts")
 
@@ -65,5 +65,7 @@ def _past(row: Record) -> Past:
     columns = (row["reasons"], row["called"], row["ended"], row["talked"], row["due"], row["rules"])
     tried = tuple(Tried(EndReason(reason), *rest) for reason, *rest in zip(*columns, strict=True))
     alone = row["window_start_min"] is None
-    hours = () if alone else hours_of(DailyWindow(row["window_start_min"], row["window_end_min"]))
-    return Past(tried, row["created_at"], Bounds(hours, tuple(row["zones"]), row["ends_at"]), row["expired"])
+    window = read_window(row["calling_window"]) if alone else window_of(row)
+    country = country_at(row["to_number"], row["region"])
+    hours, holidays = ((), None) if window is None else hours_at(window, country, row["region"])
+    return Past(tried, row["created_at"], Bounds(hours, tuple(row["zones"]), row["ends_at"], holidays), row["expired"])

@@ -4,16 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from whenever import Instant
-
-from ringback.errors import Conflict
 from ringback.store.database import Connection
-from ringback.store.queries import load, migrations
+from ringback.store.queries import load
 
 _SQL = load("rule_packs")
-
-PACKS_SCHEMA = next(step.version for step in migrations() if step.name == "calls")
-"""With the schema of this release came rule packs: a node of an older one dials without them."""
 
 
 class RuledRow(NamedTuple):
@@ -50,16 +44,3 @@ async def rule_campaign(
 async def read_rule_packs(db: Connection) -> list[RuledRow]:
     """The workspaces, and the campaigns that run or are paused, that name packs."""
     return [RuledRow(*row) for row in await db.fetch(_SQL["chosen_packs"])]
-
-
-async def check_lawful(db: Connection, now: Instant) -> None:
-    """Refuse packs as long as a node lives that would dial without them.
-
-    Raises:
-        Conflict: one lives.
-    """
-    if await db.fetchval(_SQL["lawless_lives"], PACKS_SCHEMA, now):
-        raise Conflict(
-            "older_release_lives",
-            "a server of an older release still dials and knows no rule packs: stop it, and ask again in a minute",
-        )

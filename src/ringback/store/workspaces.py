@@ -55,7 +55,14 @@ async def change_workspace(db: Connection, workspace_no: int, changes: Mapping[s
         await rule_workspace(db, workspace_no, changes["rule_packs"])
     if "purpose" in changes:
         await give_purpose(db, workspace_no, changes["purpose"])
+    if "timezone" in changes:
+        await db.execute(_SQL["set_timezone"], workspace_no, changes["timezone"])
     return await find_workspace(db, workspace_no)
+
+
+async def settle_in_zone(db: Connection, workspace_no: int, zone_set_no: int, now: Instant) -> None:
+    """Take those of a workspace's leads who wait without a known zone to be in that one from now on."""
+    await db.execute(_SQL["settle_in_zone"], workspace_no, zone_set_no, now)
 
 
 async def workspace_names(db: Connection) -> list[str]:

@@ -5,18 +5,23 @@ from typing import Any
 import msgspec
 
 from ringback.api import examples
-from ringback.api.fields import Fields, caller_number, identifier, json_object, phone, text
+from ringback.api.fields import Field, Fields, caller_number, identifier, json_object, phone, text, time_zone
 from ringback.api.operation import Answer, Api, Ask, Operation
+from ringback.api.routes.campaigns import WINDOW_SCHEMA
 from ringback.api.routes.finding import check_agent, found, usable_trunk
 from ringback.api.routes.retry_policies import INLINE, VERSION, as_kept, chosen_policy
 from ringback.api.show import show_call
+from ringback.domain.window import Zones, ZoneSource
+from ringback.domain.window_form import parse_region_code, parse_window, show_window
 from ringback.errors import Impossible
 from ringback.ids import AGENT, POLICY, TRUNK
 from ringback.store.calls import NewCall, create_call, find_call
 from ringback.store.database import Connection
 from ringback.store.do_not_call import hold_lists, listed
 from ringback.store.keys import Scope
+from ringback.store.older import check_no_older
 from ringback.store.retry_policies import Pin
+from ringback.store.workspaces import find_workspace
 from ringback.store.zones import zone_set_numbers
 
 NEW = Fields(
@@ -28,6 +33,9 @@ NEW = Fields(
     retry=INLINE,
     retry_policy_id=identifier(POLICY, optional=True),
     retry_policy_version=VERSION,
+    calling_window=Field(parse_window, WINDOW_SCHEMA, null=None),
+    timezone=time_zone(),
+    region=Field(parse_region_code, {"type": "string", "examples": ["US-CA"]}, null=None),
     variables=json_object(),
 )
 
@@ -38,7 +46,9 @@ async def post_call(api: Api, ask: Ask) -> Answer:
     async with api.database.connection() as db:
         trunk = await usable_trunk(db, ask, body["trunk_id"])
         await check_agent(db, ask, body["agent_id"])
-        zones = body["to_number"].zones
+        if body["calling_window"] is not None:
+            await check_no_older(db, "hours of a single call", ask.now)
+        zones, source = _zones(body, (await find_workspace(db, ask.workspace_no))["timezone"])
         zone_set_no = (await zone_set_numbers(db, [zones]))[zones]
         async with db.transaction():
             await _check_list(db, ask)
@@ -55,6 +65,9 @@ async def post_call(api: Api, ask: Ask) -> Answer:
                 variables=msgspec.json.encode(dict(body["variables"])).decode(),
                 retry=as_kept(chosen["retry"]),
                 created_at=ask.now,
+                calling_window=_window(body),
+                region=body["region"],
+                zone_source=source,
                 **_named(chosen["pin"]),
             )
             await create_call(db, call)
@@ -75,6 +88,20 @@ async def _check_list(db: Connection, ask: Ask) -> None:
         raise Impossible("do_not_call", "to_number is on the do-not-call list of this workspace")
 
 
+def _zones(body: dict[str, Any], workspace_zone: str | None) -> tuple[Zones, ZoneSource]:
+    """Where the number may ring, and who says so."""
+    if body["timezone"]:
+        return (body["timezone"],), ZoneSource.LEAD
+    if body["to_number"].zones:
+        return body["to_number"].zones, ZoneSource.NUMBER
+    return ((workspace_zone,), ZoneSource.WORKSPACE) if workspace_zone else ((), ZoneSource.NONE)
+
+
+def _window(body: dict[str, Any]) -> str | None:
+    window = body["calling_window"]
+    return None if window is None else msgspec.json.encode(show_window(window)).decode()
+
+
 OPERATIONS = (
     Operation(
         "POST",
@@ -88,6 +115,7 @@ OPERATIONS = (
         codes=(
             "agent_has_no_message",
             "do_not_call",
+            "older_release_lives",
             "test_key",
             "unknown_agent",
             "unknown_retry_policy",

@@ -30,7 +30,7 @@ from ringback.api.show_progress import show_progress
 from ringback.api.trunk_list import trunk_columns, trunk_list
 from ringback.domain.campaign import OWNER_ACTIONS, CampaignAction, CampaignState
 from ringback.domain.pack import Purpose
-from ringback.domain.window import parse_window
+from ringback.domain.window_form import parse_window
 from ringback.errors import Conflict, Invalid
 from ringback.ids import AGENT, CAMPAIGN, POLICY, TRUNK, show
 from ringback.store.campaign_status import act
@@ -48,11 +48,25 @@ from ringback.store.database import Connection
 from ringback.store.keys import Scope
 from ringback.store.progress import read_progress
 from ringback.store.retry_policies import campaign_policies
+from ringback.store.windows import check_known
 
-_WINDOW_SCHEMA = {
+_HOURS_SCHEMA = {
+    "start": {"type": "string", "description": "HH:MM, every day; with end."},
+    "end": {"type": "string", "description": "HH:MM; not later than start is the next day's."},
+    "weekly": {"type": "object", "description": "In place of start and end: by `mon` or `mon-fri`, lists of spans."},
+    "exceptions": {"type": "object", "description": "By date, the spans of that day instead."},
+    "holidays": {"enum": ["closed", "as usual"]},
+}
+WINDOW_SCHEMA = {
     "type": ["object", "null"],
-    "properties": {"start": {"type": "string"}, "end": {"type": "string"}},
-    "required": ["start", "end"],
+    "properties": {
+        **_HOURS_SCHEMA,
+        "by_country": {
+            "type": "object",
+            "description": "By country (`DE`) or part of one (`US-CA`), hours of their own.",
+            "additionalProperties": {"type": "object", "properties": _HOURS_SCHEMA},
+        },
+    },
 }
 _OPTIONAL = {
     "agent_id": identifier(AGENT, optional=True),
@@ -60,7 +74,7 @@ _OPTIONAL = {
     "max_concurrent_calls": whole(0, 1_000_000, optional=True),
     "weight": whole(1, 100, default=1),
     "retry_share": share(0.5),
-    "calling_window": parsed(parse_window, _WINDOW_SCHEMA),
+    "calling_window": parsed(parse_window, WINDOW_SCHEMA),
     "starts_at": instant(),
     "ends_at": instant(),
     "retry": INLINE,
@@ -82,6 +96,7 @@ async def post_campaign(api: Api, ask: Ask) -> Answer:
     async with api.database.transaction() as db:
         plan = CampaignPlan(**await _plan_columns(api, ask, db, new=True))
         _check_span(plan)
+        await check_known(db, plan.window, ask.now)
         await create_campaign(db, ask.workspace_no, campaign_id, plan, ask.now)
         campaign = found(await find_campaign(db, ask.workspace_no, campaign_id), "campaign")
     return Answer(_shown(api, ask, campaign), 201)
@@ -111,6 +126,7 @@ async def patch_campaign(api: Api, ask: Ask) -> Answer:
         current: CampaignRow = found(await find_campaign(db, ask.workspace_no, campaign.campaign_id), "campaign")
         plan = replace(current.plan, **changes)
         _check_span(plan)
+        await check_known(db, plan.window, ask.now)
         await change_campaign(db, campaign, plan, ask.now)
         campaign = found(await find_campaign(db, ask.workspace_no, campaign.campaign_id), "campaign")
     return Answer(_shown(api, ask, campaign))

@@ -3,14 +3,15 @@
 from typing import Any
 
 from ringback.api import examples
-from ringback.api.fields import Fields, one_of, pack_names, parsed, text, whole
+from ringback.api.fields import Fields, one_of, pack_names, parsed, text, time_zone, whole
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.packs import check_packs
 from ringback.api.show import show_workspace
 from ringback.domain.pack import Purpose
 from ringback.errors import Invalid
 from ringback.store.keys import Scope
-from ringback.store.workspaces import Retention, change_workspace, find_workspace
+from ringback.store.workspaces import Retention, change_workspace, find_workspace, settle_in_zone
+from ringback.store.zones import zone_set_numbers
 
 LONGEST_DAYS = 36_500
 MODES = ("delete", "anonymise")
@@ -46,6 +47,7 @@ CHANGES = Fields(
     retention=parsed(parse_retention, _RETENTION_SCHEMA),
     rule_packs=pack_names(),
     purpose=one_of(Purpose, optional=True),
+    timezone=time_zone(),
 )
 
 
@@ -56,10 +58,15 @@ async def read_workspace(api: Api, ask: Ask) -> Answer:
 
 
 async def patch_workspace(api: Api, ask: Ask) -> Answer:
-    """Change what was sent."""
+    """Change what was sent. Leads who wait for want of a time zone have the one that is given here."""
+    zone = ask.body.get("timezone")
+    async with api.database.connection() as db:
+        zone_set_no = (await zone_set_numbers(db, [(zone,)]))[zone,] if zone else None
     async with api.database.transaction() as db:
         await check_packs(api, ask, db, ask.body.get("rule_packs"))
         row = await change_workspace(db, ask.workspace_no, ask.body)
+        if zone_set_no is not None:
+            await settle_in_zone(db, ask.workspace_no, zone_set_no, ask.now)
     return Answer(show_workspace(row))
 
 
@@ -70,7 +77,7 @@ OPERATIONS = (
         "PATCH",
         _PATH,
         Scope.ADMIN,
-        "Change the workspace's name, cap, retention, rule packs or purpose.",
+        "Change the workspace's name, cap, retention, time zone, rule packs or purpose.",
         patch_workspace,
         body=CHANGES,
         example={**examples.WORKSPACE, **examples.BODIES["patch_workspace"]},

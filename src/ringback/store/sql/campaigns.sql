@@ -3,8 +3,9 @@
 WITH made AS (
     INSERT INTO campaigns (workspace_no, campaign_id, name, agent_id, trunk_no, from_number, status, retry,
                            window_start_min, window_end_min, starts_at, ends_at, weight, retry_share, ways, lane_trunks,
-                           created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, 'draft', $7::text::jsonb, $8, $9, $10, $11, $12, $13, $14::text::jsonb, $15, $18)
+                           calling_window, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, 'draft', $7::text::jsonb, $8, $9, $10, $11, $12, $13, $14::text::jsonb, $15,
+            $18::text::jsonb, $19)
     RETURNING workspace_no, campaign_no, policy_version, retry, created_at
 ),
 in_force AS (
@@ -13,7 +14,7 @@ in_force AS (
     SELECT workspace_no, campaign_no, policy_version, retry, $16, $17, created_at FROM made
 )
 INSERT INTO limits (workspace_no, kind, ref_no, max_concurrent_calls)
-SELECT workspace_no, 'campaign', campaign_no, $19 FROM made;
+SELECT workspace_no, 'campaign', campaign_no, $20 FROM made;
 
 -- name: campaign
 -- One campaign with its trunks and its cap.
@@ -24,7 +25,7 @@ SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk
         FROM jsonb_array_elements(c.ways) WITH ORDINALITY AS w (way, place)
         JOIN trunks u ON u.workspace_no = c.workspace_no AND u.trunk_no = (w.way ->> 0)::integer) AS ways,
        l.max_concurrent_calls, k.policy_id, k.pinned_version,
-       c.rule_packs, c.purpose, o.rule_packs AS workspace_packs
+       c.calling_window::text AS calling_window, c.rule_packs, c.purpose, o.rule_packs AS workspace_packs
 FROM campaigns c
 JOIN workspaces o ON o.workspace_no = c.workspace_no
 JOIN trunks t ON t.workspace_no = c.workspace_no AND t.trunk_no = c.trunk_no
@@ -42,7 +43,7 @@ SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk
         FROM jsonb_array_elements(c.ways) WITH ORDINALITY AS w (way, place)
         JOIN trunks u ON u.workspace_no = c.workspace_no AND u.trunk_no = (w.way ->> 0)::integer) AS ways,
        l.max_concurrent_calls, k.policy_id, k.pinned_version,
-       c.rule_packs, c.purpose, o.rule_packs AS workspace_packs
+       c.calling_window::text AS calling_window, c.rule_packs, c.purpose, o.rule_packs AS workspace_packs
 FROM campaigns c
 JOIN workspaces o ON o.workspace_no = c.workspace_no
 JOIN trunks t ON t.workspace_no = c.workspace_no AND t.trunk_no = c.trunk_no
@@ -82,14 +83,14 @@ changed AS (
         policy_version = CASE WHEN c.retry = $7::text::jsonb AND k.policy_id IS NOT DISTINCT FROM $16::uuid
             AND k.pinned_version IS NOT DISTINCT FROM $17::integer THEN c.policy_version ELSE c.policy_version + 1 END,
         retry = $7::text::jsonb, window_start_min = $8, window_end_min = $9, starts_at = $10, ends_at = $11,
-        weight = $12, retry_share = $13, ways = $14::text::jsonb,
+        weight = $12, retry_share = $13, ways = $14::text::jsonb, calling_window = $18::text::jsonb,
         lane_trunks = ARRAY(SELECT DISTINCT unnest(c.lane_trunks || $15::integer[]) ORDER BY 1)
     FROM in_force k
     WHERE c.workspace_no = $1 AND c.campaign_no = $2
     RETURNING c.workspace_no, c.campaign_no, c.policy_version, c.retry
 )
 INSERT INTO campaign_policies (workspace_no, campaign_no, policy_version, retry, policy_id, pinned_version, created_at)
-SELECT workspace_no, campaign_no, policy_version, retry, $16, $17, $18 FROM changed
+SELECT workspace_no, campaign_no, policy_version, retry, $16, $17, $19 FROM changed
 ON CONFLICT DO NOTHING;
 
 -- name: set_status

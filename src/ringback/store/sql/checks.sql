@@ -63,10 +63,11 @@ LIMIT $1;
 -- name: overdue
 -- The campaigns that run and have dials which were due before $1, and none that is up: of each, the zones of the people
 -- who wait for the longest.
-SELECT p.workspace_no, p.campaign_no, p.name, p.window_start_min, p.window_end_min, first.due_at, first.zones
+SELECT p.workspace_no, p.campaign_no, p.name, p.window_start_min, p.window_end_min,
+       p.calling_window::text AS calling_window, first.due_at, first.zones, first.to_number, first.region
 FROM campaigns p
 CROSS JOIN LATERAL (
-    SELECT q.due_at, z.zones FROM queue q
+    SELECT q.due_at, z.zones, c.to_number, c.region FROM queue q
     JOIN calls c ON c.workspace_no = q.workspace_no AND c.call_id = q.call_id
     JOIN zone_sets z ON z.zone_set_no = c.zone_set_no
     WHERE q.workspace_no = p.workspace_no AND q.campaign_no = p.campaign_no AND q.due_at < $1

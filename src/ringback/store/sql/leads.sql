@@ -1,6 +1,7 @@
 -- name: lead_rules
 -- What the leads of a campaign are planned by.
-SELECT c.workspace_no, c.campaign_no, c.status, c.window_start_min, c.window_end_min, c.starts_at, w.list_version
+SELECT c.workspace_no, c.campaign_no, c.status, c.window_start_min, c.window_end_min,
+       c.calling_window::text AS calling_window, c.starts_at, w.timezone, w.list_version
 FROM campaigns c JOIN workspaces w ON w.workspace_no = c.workspace_no
 WHERE c.workspace_no = $1 AND c.campaign_no = $2;
 
@@ -13,17 +14,20 @@ SELECT pg_advisory_xact_lock($1, $2);
 -- Make a call and its first queue row of each lead whose number the campaign does not have yet. The others come back.
 -- Dials are due a microsecond apart: all at the very same time, they would lie at one place of the queue's index.
 WITH opening AS (
-    SELECT * FROM unnest($9::integer[], $10::timestamptz[]) AS o (zone_set_no, opens_at)
+    SELECT * FROM unnest($9::integer[], $10::text[], $11::text[], $12::timestamptz[]) WITH ORDINALITY
+        AS o (zone_set_no, region, zone_source, opens_at, whereabouts)
 ),
 incoming AS (
-    SELECT i.*, o.opens_at + ($11 + i.place - 1) * interval '1 microsecond' AS due_at
-    FROM unnest($4::uuid[], $5::text[], $6::text[], $7::integer[], $8::text[], $12::integer[]) WITH ORDINALITY
-        AS i (call_id, to_number, name, zone_set_no, variables, row_no, place)
-    JOIN opening o USING (zone_set_no)
+    SELECT i.*, o.zone_set_no, o.region, o.zone_source,
+           o.opens_at + ($13 + i.place - 1) * interval '1 microsecond' AS due_at
+    FROM unnest($4::uuid[], $5::text[], $6::text[], $7::integer[], $8::text[], $14::integer[]) WITH ORDINALITY
+        AS i (call_id, to_number, name, whereabouts, variables, row_no, place)
+    JOIN opening o USING (whereabouts)
 ),
 created AS (
-    INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, to_number, name, zone_set_no, variables, created_at)
-    SELECT $1, call_id, $2, 0, to_number, name, zone_set_no, variables::jsonb, $3 FROM incoming
+    INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, to_number, name, zone_set_no, variables, created_at,
+                       region, zone_source)
+    SELECT $1, call_id, $2, 0, to_number, name, zone_set_no, variables::jsonb, $3, region, zone_source FROM incoming
     ON CONFLICT (workspace_no, campaign_no, to_number) WHERE campaign_no > 0 DO NOTHING
     RETURNING call_id
 ),

@@ -5,9 +5,10 @@ WHERE c.workspace_no = $1 AND c.call_id >= $2 AND c.call_id < $3 AND ($4::intege
 
 -- name: pasts
 -- Of the calls that were made in a span $5 in 65,536, by the random end of their ids, with what their redials followed
--- from. A campaign's call has its campaign's hours and end, a single one none.
+-- from. A campaign's call has its campaign's hours and end, a single one its own hours or none.
 SELECT c.created_at, c.final_status IS NOT DISTINCT FROM 'expired' AS expired, z.zones,
-       p.window_start_min, p.window_end_min, p.ends_at, a.*
+       c.to_number, c.region, p.window_start_min, p.window_end_min,
+       coalesce(c.calling_window, p.calling_window)::text AS calling_window, p.ends_at, a.*
 FROM calls c
 JOIN zone_sets z ON z.zone_set_no = c.zone_set_no
 LEFT JOIN campaigns p ON p.workspace_no = $1 AND p.campaign_no = c.campaign_no

@@ -52,7 +52,8 @@ held AS MATERIALIZED (
 )
 SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, l.via_trunk_no,
        c.trunk_no AS campaign_trunk_no, c.status, c.from_number, c.retry::text AS retry, c.policy_version,
-       c.window_start_min, c.window_end_min, c.ends_at, c.weight, c.retry_share, c.ways::text AS ways,
+       c.window_start_min, c.window_end_min, c.calling_window::text AS calling_window, c.ends_at, c.weight,
+       c.retry_share, c.ways::text AS ways,
        t.trunk_id, t.kind, t.settings::text AS settings, t.billing::text AS billing, t.lost_call_hold_sec,
        b.caller_no AS bound_caller_no,
        o.workspace_id, c.campaign_id, o.rule_packs AS workspace_packs, c.rule_packs AS campaign_packs,
@@ -117,7 +118,8 @@ taken AS (
     DELETE FROM queue q WHERE q.ctid = ANY (ARRAY(SELECT unnest(rows) FROM due))
     RETURNING q.workspace_no, q.call_id, q.campaign_no, q.trunk_no, q.caller_no, q.attempt, q.due_at
 )
-SELECT t.*, c.to_number, c.from_number, c.zone_set_no, c.retry::text AS retry, c.created_at,
+SELECT t.*, c.to_number, c.from_number, c.zone_set_no, c.region, c.zone_source,
+       c.calling_window::text AS calling_window, c.retry::text AS retry, c.created_at,
        CASE WHEN t.campaign_no = 0 THEN coalesce((
            SELECT n.caller_no FROM caller_numbers n
            WHERE n.workspace_no = t.workspace_no AND n.number = c.from_number), 0) ELSE 0 END AS own_caller_no,

@@ -60,7 +60,8 @@ bared AS (
         ) found))
 ),
 redacted AS (
-    UPDATE calls c SET to_number = 'redacted:' || c.call_id, from_number = NULL, name = NULL, variables = NULL
+    UPDATE calls c SET to_number = 'redacted:' || c.call_id, from_number = NULL, name = NULL, variables = NULL,
+        region = NULL
     WHERE c.ctid = ANY (ARRAY(SELECT at FROM old))
     RETURNING c.call_id
 )

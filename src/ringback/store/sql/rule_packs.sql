@@ -16,7 +16,3 @@ SELECT 'workspace' AS kind, name, rule_packs FROM workspaces WHERE rule_packs <>
 UNION ALL
 SELECT 'campaign', name, rule_packs FROM campaigns WHERE rule_packs <> '{}' AND status IN ('running', 'paused')
 ORDER BY 1, 2;
-
--- name: lawless_lives
--- Whether a node lives that knows no rule packs: those before schema $1.
-SELECT EXISTS (SELECT FROM nodes WHERE schema_version < $1 AND ended_at IS NULL AND lease_until > $2);

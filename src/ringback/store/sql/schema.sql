@@ -24,7 +24,8 @@ CREATE TABLE workspaces (
     -- Goes up with every change of the do-not-call list. Whoever claims holds it, and whoever adds an entry waits for that.
     list_version bigint NOT NULL DEFAULT 0,
     -- How often a number and a lead may be dialled, whatever the campaign; null is no rule.
-    contact_rules jsonb
+    contact_rules jsonb,
+    timezone     text -- of leads of whom neither the file nor the number tells one
 );
 
 CREATE TABLE api_keys (
@@ -117,6 +118,7 @@ CREATE TABLE campaigns (
     lane_trunks      integer[] NOT NULL DEFAULT '{}',
     rule_packs       text[] NOT NULL DEFAULT '{}', -- besides those of the workspace
     purpose          text CHECK (purpose IN ('marketing', 'collections', 'survey', 'service')),
+    calling_window   jsonb, -- the hours in their written form; null where window_start_min and window_end_min say all
     PRIMARY KEY (workspace_no, campaign_no),
     UNIQUE (workspace_no, campaign_id),
     FOREIGN KEY (workspace_no, trunk_no) REFERENCES trunks,
@@ -221,6 +223,9 @@ CREATE TABLE calls (
     -- of a single call whose policy is a version of a named one
     retry_policy_id      uuid,
     retry_policy_version integer,
+    calling_window jsonb, -- the hours of a single call, null for any
+    region       text, -- the part of a country where the lead is, as its row gave it
+    zone_source  text CHECK (zone_source IN ('lead', 'number', 'workspace', 'none')), -- null for what is older
     CHECK ((final_status IS NULL) = (finished_at IS NULL)),
     CHECK ((final_status IS NULL) = (final_reason IS NULL)),
     CHECK ((campaign_no = 0) = (retry IS NOT NULL))

@@ -10,7 +10,7 @@ RETURNING workspace_no;
 -- name: workspace
 -- One workspace with its caps.
 SELECT w.workspace_no, w.workspace_id, w.name, w.created_at, w.retain_days, w.retain, l.max_concurrent_calls,
-       w.rule_packs, w.purpose
+       w.timezone, w.rule_packs, w.purpose
 FROM workspaces w
 LEFT JOIN limits l ON l.workspace_no = w.workspace_no AND l.kind = 'workspace' AND l.ref_no = 0
 WHERE w.workspace_no = $1;
@@ -22,6 +22,22 @@ UPDATE workspaces SET name = $2 WHERE workspace_no = $1;
 -- name: keep_calls_for
 -- How long a workspace keeps calls that are over, and what becomes of them then; no number of days is for ever.
 UPDATE workspaces SET retain_days = $2, retain = $3 WHERE workspace_no = $1;
+
+-- name: set_timezone
+-- The time zone of leads of whom neither the file nor the number tells one.
+UPDATE workspaces SET timezone = $2 WHERE workspace_no = $1;
+
+-- name: settle_in_zone
+-- Those of a workspace's leads who wait and of whom no zone was known are in this one from now on, and due to be looked
+-- at. Walks the workspace's queue: a workspace gets its zone once.
+WITH placed AS (
+    UPDATE calls c SET zone_set_no = $2, zone_source = 'workspace'
+    FROM queue q
+    WHERE q.workspace_no = $1 AND c.workspace_no = $1 AND c.call_id = q.call_id
+      AND c.zone_source = 'none' AND c.final_status IS NULL
+    RETURNING c.call_id
+)
+UPDATE queue q SET due_at = $3 FROM placed p WHERE q.workspace_no = $1 AND q.call_id = p.call_id AND q.due_at > $3;
 
 -- name: workspace_names
 -- The names of all workspaces of this installation, for its operator.

@@ -1,9 +1,10 @@
--- Real calls, named policies, rule packs, and why a dial was not placed. This part only adds, and there is no other. A node
--- of the release before settles without `details`, which stay null, and knows nothing of what agents play. It dials every
--- campaign over the first of its trunks, and passes by the lanes of dials that must go over another one. It goes by the
--- policy that is in each campaign and each call, as this release does; it withholds dials as it did, without a row that
--- says why; it dials without rule packs, so nobody may choose any while one lives; and it does not know the do-not-call
--- list: what waits for a new entry is ended beside it, and what it claims after that it dials.
+-- Real calls, named policies, rule packs, calling hours, and why a dial was not placed. This part only adds, and there is
+-- no other. A node of the release before settles without `details`, which stay null, and knows nothing of what agents play.
+-- It dials every campaign over the first of its trunks, and passes by the lanes of dials that must go over another one. It
+-- goes by the policy that is in each campaign and each call, as this release does; it withholds dials as it did, without a
+-- row that says why; it dials without rule packs, and knows no hours but those that are the same every day, so nobody may
+-- choose others while one lives; and it does not know the do-not-call list: what waits for a new entry is ended beside it,
+-- and what it claims after that it dials.
 
 -- All at once and first, in the order in which a claim takes them. A settlement of the old node holds no agents, and
 -- whoever makes a campaign reads an agent's row, which this lock allows: only who changes agents waits.
@@ -228,3 +229,13 @@ CREATE TABLE contacts (
     talked_at    timestamptz,
     PRIMARY KEY (workspace_no, to_number)
 ) WITH (fillfactor = 60); -- room in the page for the next dial
+
+-- The time zone of leads of whom neither the file nor the number tells one.
+ALTER TABLE workspaces ADD COLUMN timezone text;
+-- The hours in their written form; null where window_start_min and window_end_min say all.
+ALTER TABLE campaigns ADD COLUMN calling_window jsonb;
+-- The hours of a single call, null for any; the part of a country where the lead is, as its row gave it; and who said in
+-- which zones the lead may be, null for what was made before.
+ALTER TABLE calls ADD COLUMN calling_window jsonb;
+ALTER TABLE calls ADD COLUMN region text;
+ALTER TABLE calls ADD COLUMN zone_source text CHECK (zone_source IN ('lead', 'number', 'workspace', 'none'));
