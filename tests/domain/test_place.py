@@ -33,6 +33,21 @@ def test_a_number_says_where_its_phone_may_be(number, place):
     assert place_of(number) == place
 
 
+@pytest.mark.parametrize(
+    ("number", "region", "place"),
+    [
+        ("+15122345678", "US-FL", Place("US", ("US-FL", "US-TX"))),  # who moved is bound by both
+        ("+13052345678", "US-FL", Place("US", ("US-FL",))),
+        ("+442079460000", "GB-SCT", Place("GB")),
+        ("+18002345678", "US-FL", ANYWHERE),
+        ("+15122345678", "CA-ON", ANYWHERE),  # of one country by the number, and of another by what was said
+    ],
+)
+def test_what_is_said_of_its_owner_is_added(number, region, place):
+    """It takes nothing away from what the number says."""
+    assert place_of(number, region) == place
+
+
 def test_area_codes_are_those_of_one_country():
     """No area code belongs to two countries, so that the first region tells the country."""
     for regions in AREA_CODES.values():

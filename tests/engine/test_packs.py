@@ -102,6 +102,25 @@ async def test_each_number_is_bound_by_the_packs_of_its_state(make_world):
     assert await decisions(world) == [("hours", "us-fl", "2026.1", "2026-03-02T20:30")]
 
 
+async def test_a_lead_who_moved_is_bound_by_both_states(make_world):
+    """The number is of Texas, and the lead's row says Florida."""
+    world = await late(make_world, AUSTIN)
+    await world.value("UPDATE calls SET region = 'US-FL'")
+    await ruled(world, "us-federal", "us-fl", purpose="marketing")
+    await run(world, await world.engine())
+    assert dialled(world) == [(AUSTIN, "2026-03-03T14:00")]
+
+
+async def test_public_holidays_are_those_of_the_lead(make_world):
+    """A clause that is shut on Sundays and on them goes on with the Tuesday after Easter."""
+    world = await make_world(leads=leads("+61292345678", zone="Australia/Sydney"))
+    await ruled(world, "au", purpose="marketing")
+    world.clock.advance_to(Instant("2026-04-05T01:00:00Z"))  # Easter Sunday at noon
+    await run(world, await world.engine(), Instant("2026-04-10T00:00:00Z"))
+    assert dialled(world) == [("+61292345678", "2026-04-06T23:00")]  # Tuesday at nine
+    assert {rule[0] for rule in await decisions(world)} == {"telemarketing-hours"}
+
+
 @pytest.mark.parametrize(
     ("purpose", "waits"), [("service", False), ("collections", False), ("marketing", True), (None, True)]
 )

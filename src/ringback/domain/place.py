@@ -29,15 +29,25 @@ class Place(NamedTuple):
 ANYWHERE = Place(None)
 
 
-def place_of(number: str) -> Place:
+def place_of(number: str, region: str | None = None) -> Place:
     """Where the phone with this number may be.
 
     A number of +1 that belongs to no area, such as a toll-free one, may be anywhere; so may one whose area code is
-    newer than our table.
+    newer than our table, and one of somebody who is in another country than the number.
 
     Args:
         number: in E.164.
+        region: ISO 3166-2 code of where its owner is, None where nobody has said: it is added to what the number says.
     """
+    place = _by_number(number)
+    if region is None or place.country is None:
+        return place
+    if region[:2] != place.country:
+        return ANYWHERE
+    return place if place.regions is None else Place(place.country, tuple(sorted({*place.regions, region})))
+
+
+def _by_number(number: str) -> Place:
     regions = AREA_CODES.get(number[2:5]) if number.startswith(NORTH_AMERICA) else None
     if regions:
         return Place(regions[0][:2], regions)

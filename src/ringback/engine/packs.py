@@ -32,9 +32,9 @@ class Rulings(NamedTuple):
     purpose: Purpose | None
     at: Instant
 
-    def place(self, number: str) -> Place | None:
+    def place(self, number: str, region: str | None) -> Place | None:
         """Where a phone may be, as far as it matters: without packs it does not."""
-        return place_of(number) if self.packs else None
+        return place_of(number, region) if self.packs else None
 
     def hours(self, place: Place | None) -> tuple[HoursRule, ...]:
         """The calling hours that bind a dial to there."""

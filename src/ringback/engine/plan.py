@@ -200,7 +200,7 @@ def read_ways(trunk_no: int, text: str | None) -> Ways:
 
 def _where(row: Record, window: CallingWindow | None, rulings: Rulings | None) -> _Where:
     source = ZoneSource(row["zone_source"] or ZoneSource.NUMBER)
-    place = rulings and rulings.place(row["to_number"])
+    place = rulings and rulings.place(row["to_number"], row["region"])
     if place is None and (window is None or window.is_placeless):
         return _Where(row["zone_set_no"], source, None, None, None)
     region = row["region"]
