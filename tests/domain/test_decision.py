@@ -1,7 +1,7 @@
 import pytest
 from whenever import Instant, TimeDelta
 
-from ringback.domain.decision import Rule, Withheld, held_by_time
+from ringback.domain.decision import LOOK_FOR_ZONE_EVERY, Rule, Withheld, held_by_time
 from ringback.domain.hours import every_day
 from ringback.domain.retry import Bounds
 
@@ -31,11 +31,15 @@ def test_of_several_zones_the_shut_one_is_named():
     assert (why.inputs["timezone"], why.inputs["timezone_from"]) == ("America/Denver", "lead")
 
 
-def test_without_a_zone_nothing_is_ever_dialled():
-    """Nobody knows what time it is there."""
-    why = held_by_time(Bounds(WINDOW, ()), Rule.CAMPAIGN_END, NIGHT, ())
+def test_without_a_zone_nothing_is_dialled_and_it_is_looked_at_again():
+    """Nobody knows what time it is there, until the workspace says so or there is no time left."""
+    bounds = Bounds(WINDOW, (), NIGHT + TimeDelta(hours=1))
     inputs = {"local_time": None, "timezone": None, "timezone_from": "number", "why": "unknown_zone"}
-    assert why == Withheld("calling_window", None, inputs)
+    in_time = held_by_time(bounds, Rule.CAMPAIGN_END, NIGHT, ())
+    assert in_time == Withheld("calling_window", NIGHT + LOOK_FOR_ZONE_EVERY, inputs)
+    assert in_time.final is None
+    late = held_by_time(bounds, Rule.CAMPAIGN_END, NIGHT + TimeDelta(hours=1), ())
+    assert late == Withheld("calling_window", None, inputs)
 
 
 @pytest.mark.parametrize("rule", [Rule.CAMPAIGN_END, Rule.EXPIRES_AFTER])

@@ -3,7 +3,7 @@ import json
 import pytest
 from tests.engine.duties import another_workspace, begun
 from tests.engine.invariants import check_all
-from tests.world import NOON, drive
+from tests.world import NOON, a_lead, drive
 from whenever import TimeDelta
 
 from ringback.domain.hours import every_day
@@ -56,6 +56,19 @@ async def test_a_shut_window_leaves_a_row_for_each_dial(make_world):
             "why": "calling_window",
         }
     assert rules(world) == [{"calling_window": 3}]
+
+
+async def test_who_is_in_no_known_zone_waits(make_world):
+    """The dial is put off and looked at again, until the campaign's end."""
+    world = await make_world(leads=[a_lead(1, zones=())], window=MORNING, ends_at=NOON + DAY)
+    engine = await begun(world)
+    await engine.dialler.run_once()
+    [row] = await decisions(world)
+    assert (row["rule"], json.loads(row["inputs"])["why"]) == ("calling_window", "unknown_zone")
+    assert [waiting["due_at"] for waiting in await world.queue()] == [row["next_at"]]
+    world.clock.advance_to(NOON + DAY)
+    await engine.finisher.run_once()
+    assert [call["final_status"] for call in await world.calls()] == ["expired"]
 
 
 async def test_the_same_reason_once_more_is_the_same_row(make_world):

@@ -5,11 +5,14 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from whenever import Instant
+from whenever import Instant, TimeDelta
 
 from ringback.domain.call import CallState, FinalReason
 from ringback.domain.retry import Bounds
 from ringback.domain.window import Shut, Zones, ZoneSource, next_open
+
+LOOK_FOR_ZONE_EVERY = TimeDelta(hours=1)
+"""Who is in no known time zone is not dialled and waits until the workspace has one."""
 
 
 class Rule(StrEnum):
@@ -72,6 +75,8 @@ def held_by_time(bounds: Bounds, ends_by: Rule, at: Instant, number_zones: Zones
     """
     shut = bounds.shut_by(at)
     inputs = _where(bounds, shut, number_zones)
+    if shut and bounds.waits_for_a_zone(at):
+        return Withheld(shut.rule, at + LOOK_FOR_ZONE_EVERY, inputs, shut.pack, shut.pack_version)
     opens_at = next_open(bounds.hours, bounds.zones, at, bounds.holidays)
     if shut and (opens_at is None or bounds.first_dial(at)):
         return Withheld(shut.rule, opens_at, inputs, shut.pack, shut.pack_version)

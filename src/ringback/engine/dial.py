@@ -17,7 +17,7 @@ from ringback.engine.look_back import learn_earlier_dials
 from ringback.engine.node import Node
 from ringback.engine.plan import DialPlan
 from ringback.engine.routes import InOrder, LaneRoutes, Routes, carrier_rooms, in_order, stranded
-from ringback.engine.withhold import by_time, decision, forbidden_in, told
+from ringback.engine.withhold import by_time, decision, forbidden_in, may_dial, told
 from ringback.events import Claimed
 from ringback.store import decisions, queue
 from ringback.store.database import Connection, Record
@@ -38,9 +38,6 @@ LOOK_BACK_EVERY = TimeDelta(seconds=10)
 
 LOOK_BACK_SHARE = 50
 """A look back may not take more than one part in so many of the time: under an old snapshot it takes long."""
-
-LOOK_FOR_ZONE_EVERY = TimeDelta(hours=1)
-"""Who is in no known time zone is not dialled and waits until the workspace has one."""
 
 SETTLED_LATE = TimeDelta(seconds=5)
 """A dial that goes on over another trunk is due when it was refused, which may be settled so much later."""
@@ -246,18 +243,17 @@ class Dialler:
         self.next_due = min(ahead, default=None)
 
     def _decide(self, taken: list[Record], routes: InOrder, node_no: int, now: Instant) -> _Batch:
-        batch, openings = _Batch(), dict[int, tuple[DialPlan, Instant | None]]()
+        batch, openings = _Batch(), dict[int, tuple[DialPlan, bool]]()
         for row in taken:
             lane, plan = queue.lane_key(row), self._node.plans.plan(row)
             batch.taken_up_to[lane, row["attempt"] > 1] = row["due_at"] - (
                 SETTLED_LATE if lane.is_given_trunk else NO_TIME
             )
             if id(plan) not in openings:  # the leads of a campaign in one place share theirs
-                openings[id(plan)] = (plan, _opening(plan, now))
-            at = openings[id(plan)][1]
+                openings[id(plan)] = (plan, may_dial(plan, now))
             if lane.caller_no != row["own_caller_no"]:  # its caller number has got a limit since it was queued
                 batch.postponed.append(_waiting(row, row["due_at"]))
-            elif at == now:
+            elif openings[id(plan)][1]:
                 batch.intents.append(_intent(row, plan, node_no, self._node.ids.new(now), next(routes[lane]), now))
             else:
                 self._withhold(batch, row, by_time(row, plan, now), now)
@@ -310,13 +306,6 @@ class Dialler:
             await queue.end(db, batch.ended, now)
         if batch.decided:
             await decisions.withhold(db, batch.decided, now)
-
-
-def _opening(plan: DialPlan, now: Instant) -> Instant | None:
-    """When a call may be dialled, or looked at again; None where its time is over."""
-    if plan.bounds.waits_for_a_zone(now):
-        return now + LOOK_FOR_ZONE_EVERY
-    return plan.bounds.first_dial(now)
 
 
 def as_pace(key: LimitKey, dials_per_sec: float) -> Pace:

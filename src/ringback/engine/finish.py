@@ -3,9 +3,8 @@
 from whenever import Instant, TimeDelta
 
 from ringback.domain.call import CallState
-from ringback.domain.decision import Rule, Withheld, show_instant
 from ringback.engine.node import Node
-from ringback.engine.withhold import told
+from ringback.engine.withhold import by_campaign_end, told
 from ringback.events import CampaignsFinished
 from ringback.store import decisions, finish
 from ringback.store.database import Connection
@@ -55,6 +54,5 @@ class Finisher:
         return len(ended)
 
     def _decision(self, call: finish.EndedCall, now: Instant) -> Decision:
-        ends_at = show_instant(call.ends_at or now)
-        why = Withheld(Rule.CAMPAIGN_END, None, {"ends_at": ends_at})
+        why = by_campaign_end(call.ends_at or now)
         return Decision(call.workspace_no, call.call_id, self._node.ids.new(now), call.attempt, why)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from whenever import Instant
 
-from ringback.domain.decision import Rule, Withheld, held_by_time
+from ringback.domain.decision import Rule, Withheld, held_by_time, show_instant
 from ringback.domain.phone import Phone, parse_number
 from ringback.engine.contact import forbidden_by_contact
 from ringback.engine.live import LiveAttempt
@@ -16,6 +16,7 @@ from ringback.store import do_not_call
 from ringback.store.attempts import Key
 from ringback.store.database import Connection, Record
 from ringback.store.decisions import Decision
+from ringback.store.do_not_call import Numbered
 
 
 def by_time(row: Record, plan: DialPlan, now: Instant) -> Withheld:
@@ -23,6 +24,16 @@ def by_time(row: Record, plan: DialPlan, now: Instant) -> Withheld:
     phone = parse_number(row["to_number"])
     zones = phone.zones if isinstance(phone, Phone) else ()
     return held_by_time(plan.bounds, _ends_by(row, plan), now, zones)
+
+
+def may_dial(plan: DialPlan, now: Instant) -> bool:
+    """Whether the hours and the end allow a dial now."""
+    return plan.bounds.first_dial(now) == now
+
+
+def by_campaign_end(ends_at: Instant) -> Withheld:
+    """Why what waits in a campaign whose end has come is never dialled."""
+    return Withheld(Rule.CAMPAIGN_END, None, {"ends_at": show_instant(ends_at)})
 
 
 async def forbidden_in(db: Connection, intents: Sequence[LiveAttempt], now: Instant) -> dict[Key, Withheld]:
@@ -46,8 +57,13 @@ async def _listed(
     for attempt in intents:
         attempt.list_version = versions.get(attempt.key[0], 0)
     numbers = {attempt.key: (attempt.key[0], attempt.dial.to_number) for attempt in intents if attempt.list_version}
-    entries = await do_not_call.listed(db, numbers.values(), now)
-    return {key: do_not_call.why(entries[number]) for key, number in numbers.items() if number in entries}
+    listed = await by_list(db, numbers.values(), now)
+    return {key: listed[number] for key, number in numbers.items() if number in listed}
+
+
+async def by_list(db: Connection, numbers: Iterable[Numbered], at: Instant) -> dict[Numbered, Withheld]:
+    """Those of these numbers that are not to be dialled at an instant, as far as the lists are known now."""
+    return {number: do_not_call.why(entry) for number, entry in (await do_not_call.listed(db, numbers, at)).items()}
 
 
 def decision(row: Record, decision_id: UUID, why: Withheld) -> Decision:
