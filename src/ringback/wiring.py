@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from whenever import TimeDelta
+
 from ringback.api.presence import Presence
 from ringback.api.server import Ending, serve
 from ringback.carriers.carrier import Carrier, Listener
 from ringback.carriers.simulator.carrier import open_simulator
+from ringback.carriers.simulator.model import longest_sec
 from ringback.carriers.simulator.settings import parse_settings as parse_simulator
 from ringback.carriers.sip.settings import parse_settings as parse_sip
 from ringback.clock import Clock, SystemClock, seconds
@@ -18,6 +21,7 @@ from ringback.config import AUDIO, Settings, ledger_key, rules_dir, secret_key
 from ringback.engine.audio_files import AudioFiles
 from ringback.engine.brief import Briefs
 from ringback.engine.engine import Engine, EngineSettings
+from ringback.engine.explain import Explainer
 from ringback.engine.lease import Lease
 from ringback.engine.live import InHand
 from ringback.engine.node import Node
@@ -64,9 +68,31 @@ def carrier_maker(clock: Clock, folder: Path, sealer: Sealer) -> MakeCarrier:
             from ringback.carriers.sip.carrier import open_sip
 
             return open_sip(parse_sip(sealer.unseal(settings)), clock, listener, folder)
-        raise Impossible("trunk_kind_unknown", f"trunk kind {kind} is not available in this release")
+        raise _unknown_kind(kind)
 
     return make
+
+
+def explainer(shelf: Shelf, sealer: Sealer) -> Explainer:
+    """What says what the engine will do with a call.
+
+    Args:
+        shelf: where the rule packs are.
+        sealer: opens the passwords in the settings of trunks.
+    """
+
+    def longest(kind: str, settings: Mapping[str, Any]) -> TimeDelta:
+        if kind == "simulator":
+            return seconds(longest_sec(parse_simulator(settings)))
+        if kind == "sip":
+            return seconds(parse_sip(sealer.unseal(dict(settings))).longest_sec)
+        raise _unknown_kind(kind)
+
+    return Explainer(shelf, longest)
+
+
+def _unknown_kind(kind: str) -> Impossible:
+    return Impossible("trunk_kind_unknown", f"trunk kind {kind} is not available in this release")
 
 
 async def engine_database(dsn: str) -> Database:
@@ -147,14 +173,16 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
     await check_schema(database)  # once more: from our word on nobody takes away what we need
     keeping = asyncio.create_task(presence.keep())
     scraper = Scraper(settings.data / FOLDER, lambda: read_figures(database, clock.now()), clock)
+    sealer, shelf = Sealer(settings.data, secret_key()), Shelf(rules_dir())
     api_settings = ApiSettings(
         trunk_kinds=TRUNK_KINDS,
         chance=chance,
         publish=publish,
-        sealer=Sealer(settings.data, secret_key()),
+        sealer=sealer,
         folder=settings.data,
         node=settings.node_name or settings.host,
-        shelf=Shelf(rules_dir()),
+        explain=explainer(shelf, sealer),
+        shelf=shelf,
         leaving=ending.leaving,
         scrape=scraper if settings.metrics_port is None else None,
     )

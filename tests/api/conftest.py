@@ -12,9 +12,10 @@ from tests.world import World, a_world
 from ringback.api.app import create_app
 from ringback.api.operation import ApiSettings
 from ringback.ids import Ids
+from ringback.rules.shelf import Shelf
 from ringback.sealing import Sealer
 from ringback.store.keys import Scope, create_key, make_secret
-from ringback.wiring import TRUNK_KINDS
+from ringback.wiring import TRUNK_KINDS, explainer
 
 
 @dataclass
@@ -74,7 +75,8 @@ async def make_service(postgres, tmp_path):
         async def make(**plan):
             world = await worlds.enter_async_context(a_world(postgres, tmp_path, **plan))
             sealer = Sealer(tmp_path, None)
-            settings = ApiSettings(TRUNK_KINDS, random.Random(5), world.events.append, sealer, tmp_path, "a")
+            told, explain = world.events.append, explainer(Shelf(), sealer)
+            settings = ApiSettings(TRUNK_KINDS, random.Random(5), told, sealer, tmp_path, "a", explain)
             return Service(world, create_app(world.database, world.clock, Ids(random.Random(11)), settings), settings)
 
         yield make

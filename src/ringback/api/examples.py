@@ -314,6 +314,40 @@ DECISIONS: Json = {
         }
     ],
 }
+EXPLANATION: Json = {
+    "call_id": _CALL,
+    "status": "scheduled",
+    "timezone": "America/Los_Angeles",
+    "next": {
+        "action": "wait",
+        "attempt": 2,
+        "at": "2026-03-01T17:00:00.000Z",
+        "local_at": "2026-03-01T09:00:00",
+        "rule": "calling_window",
+    },
+    "constraints": [
+        {
+            "kind": "window",
+            "binding": True,
+            "until": "2026-03-01T17:00:00.000Z",
+            "local_until": "2026-03-01T09:00:00",
+            "detail": {
+                "rule": "calling_window",
+                "pack": None,
+                "pack_version": None,
+                "local_time": "2026-03-01T02:00:00",
+                "timezone": "America/Los_Angeles",
+                "timezone_from": "number",
+                "why": "calling_window",
+            },
+            "in_words": "it is outside the calling hours (2026-03-01 02:00:00 in America/Los_Angeles), which begin at "
+            "2026-03-01 17:00:00 UTC (2026-03-01 09:00:00 in America/Los_Angeles)",
+        }
+    ],
+    "in_words": "attempt 2 is dialled at 2026-03-01 17:00:00 UTC (2026-03-01 09:00:00 in America/Los_Angeles): it is "
+    "outside the calling hours (2026-03-01 02:00:00 in America/Los_Angeles), which begin at 2026-03-01 17:00:00 UTC "
+    "(2026-03-01 09:00:00 in America/Los_Angeles)",
+}
 REPORTED: Json = {"call_id": _CALL, "attempt": 2, "reported_at": _LATER}
 ENTRY: Json = {
     "id": "dnc_01kjmrvt00e2z9h3kxvfy7s8d4",

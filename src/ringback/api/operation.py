@@ -5,7 +5,8 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from litestar import Request
 from whenever import Instant
@@ -14,11 +15,12 @@ from ringback.api.auth import ApiKey, Keys
 from ringback.api.fields import Fields
 from ringback.api.files import SentFile
 from ringback.clock import Clock
+from ringback.domain.explain import Explanation
 from ringback.events import Publish
 from ringback.ids import Ids
 from ringback.rules.shelf import Shelf
 from ringback.sealing import Sealer
-from ringback.store.database import Database
+from ringback.store.database import Connection, Database
 from ringback.store.keys import Scope
 
 JSON_LIMIT = 1024 * 1024
@@ -28,6 +30,13 @@ JSON_LIMIT = 1024 * 1024
 IMPORTS_AT_ONCE = 4
 CONVERSIONS_AT_ONCE = 2
 ANALYSES_AT_ONCE = 2
+
+
+class Explains(Protocol):
+    """Says what the engine will do, by what the engine goes by."""
+
+    async def call(self, db: Connection, workspace_no: int, call_id: UUID, now: Instant) -> Explanation | None:
+        """What happens next with a call; None where the workspace has none of that id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,7 @@ class ApiSettings:
         sealer: seals the passwords that are to be kept.
         folder: the data directory of this server, where its recordings are.
         node: the name of this server.
+        explain: says what happens next with a call.
         shelf: knows the rule packs.
         leaving: set when this server was told to end; it still answers for a while.
         scrape: answers Prometheus in a format that it accepts, with the content type; None where it asks elsewhere.
@@ -52,6 +62,7 @@ class ApiSettings:
     sealer: Sealer
     folder: Path
     node: str
+    explain: Explains
     shelf: Shelf = field(default_factory=Shelf)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     scrape: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None

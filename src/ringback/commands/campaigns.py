@@ -154,6 +154,14 @@ def retries(call_id: CallId, key: Key, url: Url = DEFAULT_URL, as_json: AsJson =
     show_retries(url, key, call_id, as_json=as_json)
 
 
+@app.command(epilog="Example: ringback explain call_01h455vb4pex5vsknk084sn02q")
+def explain(call_id: CallId, key: Key, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Say what happens next with a call, when, and why."""
+    from ringback.remote.explain import show_explanation
+
+    show_explanation(url, key, call_id, as_json=as_json)
+
+
 @app.command(epilog="Example: ringback demo --leads 2000 --days 5 --seed 7")
 def demo(
     leads: SomeLeads = 5_000,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -20,6 +21,7 @@ from ringback.store import contacts
 from ringback.store.attempts import Key
 from ringback.store.contacts import Numbered
 from ringback.store.database import Connection
+from ringback.store.explain import read_contact
 
 A_MOMENT = TimeDelta(seconds=1)
 """After it the second of two dials to one number in one claim is looked at again."""
@@ -54,6 +56,27 @@ async def forbidden_by_contact(
     if back := [number for number, attempt in first.items() if attempt.key in forbidden]:
         await contacts.give_back(db, back)
     return forbidden
+
+
+class Watched(NamedTuple):
+    """What a number and a lead are held to, and what is known of them, for who only looks."""
+
+    rules: ContactRules
+    known: Contacts
+
+    def withheld(self, at: Instant) -> Withheld | None:
+        """Why a claim would withhold the dial at an instant, if nobody else dials the number before."""
+        return withheld_by_contact(self.rules, self.known, at)
+
+
+async def look_at(db: Connection, key: Key, number: str) -> Watched:
+    """The rules for one dial, and what they go by; nothing is counted."""
+    text = await contacts.read_rules(db, key[0])
+    if text is None:
+        return Watched(ContactRules(), Contacts())
+    rules, (dials, talked_at) = read_rules(text), await read_contact(db, (key[0], number))
+    of_lead = await contacts.dials_of(db, [key[:2]]) if key[2] > 1 and rules.per_lead else {}
+    return Watched(rules, Contacts(dials, of_lead.get(key[:2], ()), talked_at))
 
 
 @lru_cache(maxsize=1000)

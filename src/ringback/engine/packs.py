@@ -75,6 +75,10 @@ class RulePacks:
             self._tell(whose, _shown(row), faults)
         return self.rulings(row)
 
+    def faults(self, row: Record) -> tuple[str, ...]:
+        """Why the packs that a lane names cannot be had as of the last look, a line each; empty where they can."""
+        return self._choice(row).faults
+
     def rulings(self, row: Record) -> Rulings | None:
         """What packs come to today; None where one cannot be had: then nothing may be dialled.
 

@@ -9,10 +9,11 @@ from ringback.api.paging import list_body, list_fields, part_of
 from ringback.api.routes.finding import campaign_in_path, found, path_id
 from ringback.api.show import show_call, show_history
 from ringback.api.show_details import show_decisions, show_details
+from ringback.api.show_explain import show_explanation
 from ringback.domain.call import CallState, FinalReason
 from ringback.ids import AGENT, CALL, CAMPAIGN
 from ringback.store.agent_reports import read_reports
-from ringback.store.calls import CallFilter, find_call, list_calls
+from ringback.store.calls import CallFilter, call_state, find_call, list_calls
 from ringback.store.campaigns import find_campaign
 from ringback.store.decisions import has_call, read_decisions
 from ringback.store.history import read_history
@@ -74,6 +75,16 @@ async def get_decisions(api: Api, ask: Ask) -> Answer:
     return Answer(show_decisions(call_id, rows))
 
 
+async def get_explanation(api: Api, ask: Ask) -> Answer:
+    """What happens next with one call, when, and why."""
+    call_id = path_id(ask, CALL)
+    async with api.database.connection() as db, db.transaction(isolation="repeatable_read", readonly=True):
+        call = found(await find_call(db, ask.workspace_no, call_id), "call")
+        explained = found(await api.settings.explain.call(db, ask.workspace_no, call_id, ask.now), "call")
+    status = call_state(call["final_status"], call["live_status"], call["next_attempt"])
+    return Answer(show_explanation(call_id, status, explained))
+
+
 async def get_retries(api: Api, ask: Ask) -> Answer:
     """Every attempt of one call: a single query."""
     call_id = path_id(ask, CALL)
@@ -125,6 +136,13 @@ OPERATIONS = (
         "Why dials of one call that were due were not placed, oldest first.",
         get_decisions,
         example=examples.DECISIONS,
+        codes=_NOT_FOUND,
+    ),
+    _reading(
+        "/{id}/explain",
+        "What happens next with one call, when, and what that goes by.",
+        get_explanation,
+        example=examples.EXPLANATION,
         codes=_NOT_FOUND,
     ),
     _reading(

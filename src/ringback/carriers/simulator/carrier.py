@@ -19,7 +19,7 @@ from ringback.carriers.carrier import (
     StillUp,
     Unknown,
 )
-from ringback.carriers.simulator.model import LONGEST_TALK_SEC, SETUP_SEC, Script, script
+from ringback.carriers.simulator.model import SETUP_SEC, Script, longest_sec, script
 from ringback.carriers.simulator.record import Record, place_of
 from ringback.carriers.simulator.settings import SimulatorSettings
 from ringback.clock import Clock, seconds
@@ -73,8 +73,7 @@ class Simulator:
     @property
     def longest(self) -> TimeDelta:
         """From the request to the end of a dial at most: the ring time-out and the longest conversation."""
-        life_sec = SETUP_SEC + self._settings.ring_timeout_sec + LONGEST_TALK_SEC
-        return seconds(life_sec / self._settings.speed) if self._settings.speed else TimeDelta()
+        return seconds(longest_sec(self._settings))
 
     def room(self) -> int | None:
         """As many as come."""

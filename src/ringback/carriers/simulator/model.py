@@ -146,6 +146,12 @@ def _machine(settings: SimulatorSettings, chances: _Chances) -> Script:
     return Script(ring_sec, talk_sec, EndReason.USER_DISCONNECTED, AnsweredBy.UNKNOWN, 200)
 
 
+def longest_sec(settings: SimulatorSettings) -> float:
+    """Seconds from the request to the end of a dial at most: the ring time-out and the longest conversation."""
+    life_sec = SETUP_SEC + settings.ring_timeout_sec + LONGEST_TALK_SEC
+    return life_sec / settings.speed if settings.speed else 0.0
+
+
 def _ring_sec(settings: SimulatorSettings, chances: _Chances) -> int:
     least, most = min(3, settings.ring_timeout_sec), min(20, settings.ring_timeout_sec)
     return least + int(chances.ring * (most - least + 1))

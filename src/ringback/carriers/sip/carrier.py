@@ -26,9 +26,6 @@ from ringback.errors import NotAsked
 REMEMBERED = 10_000
 """Of so many dials that are over it is known how they ended; that memory ends with the process."""
 
-SIGNALLING_SEC = 64
-"""Beyond ringing and talking, for lost messages: twice Timer B (RFC 3261, section 17.1.1.2)."""
-
 
 GOODBYE_SEC = 4.0
 """The far end of a worker that died has so long to confirm that it was hung up on."""
@@ -103,7 +100,7 @@ class SipCarrier:
     @property
     def longest(self) -> TimeDelta:
         """From the request to the end of a dial at most."""
-        return seconds(self._settings.ring_timeout_sec + self._settings.max_call_sec + SIGNALLING_SEC)
+        return seconds(self._settings.longest_sec)
 
     @property
     def ailing(self) -> str | None:

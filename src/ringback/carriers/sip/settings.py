@@ -12,6 +12,9 @@ from typing import Any, Literal
 from ringback.errors import Invalid
 
 TRANSPORTS = ("udp", "tcp", "tls")
+SIGNALLING_SEC = 64
+"""Beyond ringing and talking, for lost messages: twice Timer B (RFC 3261, section 17.1.1.2)."""
+
 CODECS = ("pcmu", "pcma", "g722", "opus")
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -86,6 +89,11 @@ class SipSettings:
     options_sec: int = 30
     verify: bool = True
     ca_file: str | None = None
+
+    @property
+    def longest_sec(self) -> int:
+        """From the request to the end of a dial at most."""
+        return self.ring_timeout_sec + self.max_call_sec + SIGNALLING_SEC
 
     def as_json(self) -> dict[str, Any]:
         """What `parse_settings` makes the same settings of. The password is in it."""
