@@ -132,7 +132,7 @@ def shape(value):
     """The names of an object's fields in order, without those that are the caller's own or differ by case."""
     if isinstance(value, dict):
         free = {"settings", "variables", "by_final_status", "by_final_reason", "outcomes", "reasons"}
-        free |= {"transcript", "analysis", "inputs", "expected", "missing", "constraints"}
+        free |= {"transcript", "analysis", "inputs", "expected", "missing", "constraints", "blockers"}
         free |= {"retry"} if "attempt" in value else set()
         return [(name, None if name in free else shape(part)) for name, part in value.items() if name != "timeline"]
     if isinstance(value, list) and value and isinstance(value[0], dict):

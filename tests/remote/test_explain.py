@@ -1,6 +1,6 @@
-"""What `ringback explain` prints."""
+"""What `ringback explain` and `ringback campaign blockers` print."""
 
-from ringback.remote.explain import lines
+from ringback.remote.explain import counted, lines
 
 
 def test_the_sentence_comes_first_and_then_what_does_not_bind():
@@ -11,4 +11,14 @@ def test_the_sentence_comes_first_and_then_what_does_not_bind():
     assert list(lines({**explained, "constraints": [shut, end]})) == [
         "call_1 is queued: it waits: it is too early",
         "  also: it is not dialled any more at noon or later",
+    ]
+
+
+def test_blockers_are_a_line_each():
+    """Below how many wait at all."""
+    one = {"in_words": "2 leads wait for a slot (trunk); nobody can say until when"}
+    found = {"campaign_id": "cmp_1", "status": "running", "waiting": 3, "ready": 1, "blockers": [one]}
+    assert list(counted(found)) == [
+        "campaign cmp_1 is running: 3 leads in the queue, 1 of them due and held up by nothing",
+        "  2 leads wait for a slot (trunk); nobody can say until when",
     ]

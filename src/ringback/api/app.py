@@ -11,6 +11,7 @@ from ringback.api.routes import (
     agents,
     analytics,
     api_keys,
+    blockers,
     call_logs,
     caller_numbers,
     calls,
@@ -36,7 +37,19 @@ from ringback.store.database import Database
 OPERATIONS: tuple[Operation, ...] = tuple(
     operation
     for resource in (
-        *(workspace, api_keys, agents, trunks, caller_numbers, retry_policies, campaigns, leads, calls, do_not_call),
+        *(
+            workspace,
+            api_keys,
+            agents,
+            trunks,
+            caller_numbers,
+            retry_policies,
+            campaigns,
+            blockers,
+            leads,
+            calls,
+            do_not_call,
+        ),
         *(contact_rules, call_logs, reports, recordings, analytics, policy_comparison, rule_packs, ledger, health),
     )
     for operation in resource.OPERATIONS

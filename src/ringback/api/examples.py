@@ -314,6 +314,23 @@ DECISIONS: Json = {
         }
     ],
 }
+BLOCKERS: Json = {
+    "campaign_id": _CAMPAIGN,
+    "status": "running",
+    "waiting": 4150,
+    "ready": 150,
+    "blockers": [
+        {
+            "kind": "window",
+            "rule": "calling_window",
+            "leads": 4000,
+            "first_until": "2026-03-01T17:00:00.000Z",
+            "last_until": "2026-03-01T19:00:00.000Z",
+            "in_words": "4,000 leads wait for the calling hours (calling_window): the first until 2026-03-01 17:00:00 "
+            "UTC, the last until 2026-03-01 19:00:00 UTC",
+        }
+    ],
+}
 EXPLANATION: Json = {
     "call_id": _CALL,
     "status": "scheduled",

@@ -15,11 +15,13 @@ from ringback.api.auth import ApiKey, Keys
 from ringback.api.fields import Fields
 from ringback.api.files import SentFile
 from ringback.clock import Clock
+from ringback.domain.blockers import Blocked
 from ringback.domain.explain import Explanation
 from ringback.events import Publish
 from ringback.ids import Ids
 from ringback.rules.shelf import Shelf
 from ringback.sealing import Sealer
+from ringback.store.campaigns import CampaignRow
 from ringback.store.database import Connection, Database
 from ringback.store.keys import Scope
 
@@ -37,6 +39,9 @@ class Explains(Protocol):
 
     async def call(self, db: Connection, workspace_no: int, call_id: UUID, now: Instant) -> Explanation | None:
         """What happens next with a call; None where the workspace has none of that id."""
+
+    async def campaign(self, db: Connection, workspace_no: int, campaign: CampaignRow, now: Instant) -> Blocked:
+        """What the leads of a campaign wait for."""
 
 
 @dataclass(frozen=True, slots=True)

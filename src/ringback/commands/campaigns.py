@@ -128,6 +128,14 @@ def campaign_cancel(
     act_on_campaign(url, key, campaign_id, "cancel", hang_up=hang_up, as_json=as_json)
 
 
+@campaign_app.command("blockers", epilog="Example: ringback campaign blockers cmp_01h455vb4pex5vsknk084sn02q")
+def campaign_blockers(campaign_id: CampaignId, key: Key, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Say how many leads of a campaign wait for what, and until when."""
+    from ringback.remote.explain import show_blockers
+
+    show_blockers(url, key, campaign_id, as_json=as_json)
+
+
 @app.command(epilog="Example: ringback calls --final-reason reached --limit 5")
 def calls(
     key: Key,

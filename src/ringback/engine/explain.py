@@ -7,6 +7,7 @@ from uuid import UUID
 
 from whenever import Instant, TimeDelta
 
+from ringback.domain.blockers import Blocked
 from ringback.domain.campaign import CampaignState
 from ringback.domain.decision import Withheld, show_instant
 from ringback.domain.explain import (
@@ -22,6 +23,7 @@ from ringback.domain.explain import (
     kind_of,
 )
 from ringback.domain.limits import LimitKey
+from ringback.engine.blockers import count_blocked
 from ringback.engine.contact import look_at
 from ringback.engine.packs import RulePacks
 from ringback.engine.plan import DialPlan, Plans
@@ -32,6 +34,7 @@ from ringback.ids import TRUNK, show
 from ringback.rules.shelf import Shelf
 from ringback.store import explain as facts
 from ringback.store import queue
+from ringback.store.campaigns import CampaignRow
 from ringback.store.database import Connection, Record
 
 MOST_STEPS = 50
@@ -71,13 +74,32 @@ class Explainer:
             return Explanation(Next(Action.WAIT, None, None, Kind.LIVE), (self._live(row),), zones)
         return await self._waiting(db, row, zones, now)
 
+    async def campaign(self, db: Connection, workspace_no: int, campaign: CampaignRow, now: Instant) -> Blocked:
+        """What the leads of a campaign wait for. Reads its whole queue: in a transaction that is bounded.
+
+        Args:
+            db: a connection, in a transaction with one snapshot.
+            workspace_no: the tenant.
+            campaign: which.
+            now: the time of asking.
+        """
+        packs = RulePacks(self._shelf, _tell_nobody)
+        plans, lanes = Plans(packs), await facts.read_lanes(db, workspace_no, campaign.campaign_no, 0, 0)
+        plans.refresh(lanes, now)
+        stops, crowds = await self._stops(db, packs, lanes, now), await _crowds(db, lanes, now)
+        return await count_blocked(db, plans, lanes, campaign.plan.starts_at, stops, crowds, now)
+
+    async def _stops(self, db: Connection, packs: RulePacks, lanes: Sequence[Record], now: Instant) -> list[Constraint]:
+        """What holds up all dials of a lane for as long as somebody lets it."""
+        return [*_pause(lanes[0]), *_unusable(packs, lanes[0]), *self._trunks(lanes), *await _nodes(db, now)]
+
     async def _waiting(self, db: Connection, row: Record, zones: tuple[str, ...], now: Instant) -> Explanation:
         packs = RulePacks(self._shelf, _tell_nobody)
         plans = Plans(packs)
         lanes = await facts.read_lanes(db, row["workspace_no"], row["campaign_no"], row["trunk_no"], row["caller_no"])
         await plans.learn_zones(db, {row["zone_set_no"]})
         plans.refresh(lanes, now)
-        stops = [*_pause(row), *_unusable(packs, lanes[0]), *self._trunks(lanes), *await _nodes(db, now)]
+        stops = await self._stops(db, packs, lanes, now)
         path = Path((), None)
         if not packs.faults(lanes[0]):
             path = await _follow(db, plans, lanes, row, now)
@@ -170,10 +192,10 @@ def _final(row: Record) -> Constraint:
     return Constraint(Kind.FINAL, True, None, detail | {"rule": row["decided_rule"] if is_decided else None})
 
 
-def _pause(row: Record) -> list[Constraint]:
+def _pause(lane: Record) -> list[Constraint]:
     kinds = {CampaignState.DRAFT: Kind.NOT_STARTED, CampaignState.PAUSED: Kind.PAUSED}
-    kind = kinds.get(row["campaign_status"])
-    return [] if kind is None else [Constraint(kind, True, None, {"status": row["campaign_status"]})]
+    kind = kinds.get(lane["status"])
+    return [] if kind is None else [Constraint(kind, True, None, {"status": lane["status"]})]
 
 
 def _unusable(packs: RulePacks, lane: Record) -> list[Constraint]:

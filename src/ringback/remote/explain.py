@@ -1,4 +1,4 @@
-"""`ringback explain`: what happens next with a call, and why."""
+"""`ringback explain` and `ringback campaign blockers`: what happens next, and what is waited for."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from ringback.remote.client import Client
+from ringback.remote.watch import count
 
 
 def show_explanation(url: str, key: str, call_id: str, *, as_json: bool) -> None:
@@ -16,6 +17,26 @@ def show_explanation(url: str, key: str, call_id: str, *, as_json: bool) -> None
         return
     for line in lines(explained):
         Console().print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def show_blockers(url: str, key: str, campaign_id: str, *, as_json: bool) -> None:
+    """Print what the leads of a campaign wait for."""
+    found = Client(url, key).get(f"/v1/campaigns/{campaign_id}/blockers")
+    if as_json:
+        Console().print_json(data=found)
+        return
+    for line in counted(found):
+        Console().print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def counted(found: dict[str, Any]) -> Iterator[str]:
+    """How many wait, and a line for each thing that is waited for."""
+    yield (
+        f"campaign {found['campaign_id']} is {found['status']}: {count(found['waiting'], 'lead')} in the queue, "
+        f"{found['ready']:,} of them due and held up by nothing"
+    )
+    for one in found["blockers"]:
+        yield f"  {one['in_words']}"
 
 
 def lines(explained: dict[str, Any]) -> Iterator[str]:

@@ -1,19 +1,40 @@
 """What an explanation is put together from: looked at, and not held."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
 from whenever import Instant, TimeDelta
 
 from ringback.domain.limits import LimitKey, LimitKind
+from ringback.errors import Impossible
+from ringback.store.analytics import LONGEST_SEC, bound
 from ringback.store.contacts import Before, Numbered
-from ringback.store.database import Connection, Record
+from ringback.store.database import Connection, Database, Record
 from ringback.store.queries import load
 
 _SQL = load("explain")
 
 LATELY = TimeDelta(seconds=1)
+
+
+@asynccontextmanager
+async def reading_much(database: Database) -> AsyncIterator[Connection]:
+    """A connection in a transaction with one snapshot that may read much, but not for long.
+
+    Raises:
+        Impossible: `analysis_too_large`: it takes too long.
+    """
+    async with database.connection() as db, db.transaction(isolation="repeatable_read", readonly=True):
+        await bound(db)
+        try:
+            yield db
+        except asyncpg.QueryCanceledError as late:
+            raise Impossible(
+                "analysis_too_large", f"this takes longer than {LONGEST_SEC} s: ask again when less waits"
+            ) from late
 
 
 class Use(NamedTuple):
@@ -56,3 +77,19 @@ async def read_contact(db: Connection, number: Numbered) -> Before:
     """What is known of a number; nothing is counted or held."""
     row = await db.fetchrow(_SQL["contact"], *number)
     return Before([], None) if row is None else Before(row["dials"], row["talked_at"])
+
+
+async def read_not_due(db: Connection, workspace_no: int, campaign_no: int, at: Instant) -> list[Record]:
+    """The dials of a campaign that are not due at an instant, by what has put them off."""
+    return list(await db.fetch(_SQL["not_due"], workspace_no, campaign_no, at))
+
+
+async def read_due_groups(db: Connection, workspace_no: int, campaign_no: int, at: Instant) -> list[Record]:
+    """The dials of a campaign that are due at an instant, by where the leads may be."""
+    return list(await db.fetch(_SQL["due_groups"], workspace_no, campaign_no, at))
+
+
+async def count_due(db: Connection, workspace_no: int, campaign_no: int, at: Instant) -> int:
+    """How many dials of a campaign are due at an instant."""
+    due: int = await db.fetchval(_SQL["count_due"], workspace_no, campaign_no, at)
+    return due

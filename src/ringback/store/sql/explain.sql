@@ -3,7 +3,7 @@
 -- attempt, and the last decision about the dial that waits.
 SELECT c.workspace_no, c.call_id, c.campaign_no, c.to_number, c.from_number, c.zone_set_no, c.region, c.zone_source,
        c.calling_window::text AS calling_window, c.retry::text AS retry, c.created_at, c.final_status, c.final_reason, c.finished_at,
-       p.status AS campaign_status, p.starts_at, p.ends_at,
+       p.starts_at, p.ends_at,
        q.attempt, q.due_at, coalesce(q.trunk_no, c.trunk_no) AS trunk_no, coalesce(q.caller_no, 0) AS caller_no,
        a.attempt AS last_attempt, a.status AS last_status, a.end_reason, a.ended_at, a.retry_at, a.retry_rule,
        a.stop_reason, coalesce(a.called_at, a.intent_at) AS since, a.node_no, t.kind AS trunk_kind,
@@ -83,3 +83,29 @@ SELECT EXISTS (SELECT FROM nodes WHERE explained_at IS NULL AND ended_at IS NULL
 -- name: contact
 -- When a number was dialled lately, and when somebody last talked there.
 SELECT dials, talked_at FROM contacts WHERE workspace_no = $1 AND to_number = $2;
+
+-- name: not_due
+-- How many dials of a campaign are not due at $3, by the decision that has put them off to when they are. Reads the
+-- campaign's queue once, and the workspace's decisions that are not over.
+SELECT q.attempt > 1 AS redial, d.rule, d.pack, d.pack_version, d.inputs ->> 'why' AS why, count(*)::integer AS leads,
+       min(q.due_at) AS first_until, max(q.due_at) AS last_until
+FROM queue q
+LEFT JOIN decisions d ON d.workspace_no = $1 AND d.call_id = q.call_id AND d.attempt = q.attempt
+    AND d.next_at = q.due_at AND d.next_at > $3
+WHERE q.workspace_no = $1 AND q.campaign_no = $2 AND q.due_at > $3
+GROUP BY 1, 2, 3, 4, 5;
+
+-- name: due_groups
+-- How many dials of a campaign are due at $3, by what their calling hours depend on: where the lead may be. Reads the
+-- campaign's queue and its calls once; of each group it has a number and a time of creation.
+SELECT $1::integer AS workspace_no, $2::integer AS campaign_no, c.zone_set_no, c.zone_source, c.region,
+       min(c.to_number) AS to_number, min(c.created_at) AS created_at, count(*)::integer AS leads
+FROM queue q
+JOIN calls c ON c.workspace_no = $1 AND c.call_id = q.call_id
+WHERE q.workspace_no = $1 AND q.campaign_no = $2 AND q.due_at <= $3
+-- the country, and of +1 the area
+GROUP BY c.zone_set_no, c.zone_source, c.region, left(c.to_number, CASE WHEN c.to_number LIKE '+1%' THEN 5 ELSE 7 END);
+
+-- name: count_due
+-- How many dials of a campaign are due at $3.
+SELECT count(*)::integer FROM queue WHERE workspace_no = $1 AND campaign_no = $2 AND due_at <= $3;
