@@ -1,7 +1,7 @@
 import pytest
 from whenever import Instant, TimeDelta
 
-from ringback.domain.decision import LOOK_FOR_ZONE_EVERY, Rule, Withheld, held_by_time
+from ringback.domain.decision import LOOK_FOR_ZONE_EVERY, Rule, Withheld, held_by_list, held_by_time
 from ringback.domain.hours import every_day
 from ringback.domain.retry import Bounds
 
@@ -80,3 +80,11 @@ def test_a_window_that_never_opens_and_no_end_is_final():
     zones = ("America/Denver", "Asia/Tokyo")
     why = held_by_time(Bounds(never, zones, NIGHT + TimeDelta(hours=1)), Rule.CAMPAIGN_END, NIGHT, zones)
     assert (why.rule, why.next_at) == ("calling_window", None)
+
+
+def test_a_number_on_the_list_is_final():
+    """The call is cancelled, and the entry named that says so."""
+    why = held_by_list("dnc_1", "import", NIGHT)
+    inputs = {"do_not_call_id": "dnc_1", "source": "import", "listed_at": "2026-03-02T05:30:01.000Z"}
+    assert why == Withheld("do_not_call", None, inputs)
+    assert why.final == ("cancelled", "opted_out")

@@ -2,7 +2,15 @@ import pytest
 from tests.domain.named import Named
 from whenever import Date, Instant
 
-from ringback.domain.hours import CallingHours, HoursRule, calling_window, daily, hours_on
+from ringback.domain.hours import (
+    CallingHours,
+    HoursRule,
+    calling_window,
+    daily,
+    either,
+    hours_on,
+    shut_on_holidays,
+)
 from ringback.domain.retry import Bounds
 from ringback.domain.window import Shut, ZoneSource, next_open, shut_by
 
@@ -137,3 +145,20 @@ def test_equal_hours_are_one_to_a_cache():
     assert hash(again) == hash(WINDOW.hours)
     assert again == WINDOW.hours
     assert again != CallingHours(OFFICE)
+
+
+def test_the_holidays_of_two_places_are_those_of_either():
+    """Where those of one are not known, nobody knows them."""
+    first, second = Named(((MON, "a"), (FRI, "b"))), Named(((FRI, "c"), (SAT, "d")))
+    both = either(first, second)
+    assert [both.on(day) for day in (MON, FRI, SAT, SAT.next_day())] == ["a", "b", "d", None]
+    assert either(first, second) is both
+    assert either(first, first) is first
+    assert either(first, None) is None
+    assert either(None, first) is None
+
+
+def test_rules_shut_holidays_if_one_does():
+    """None shut none."""
+    plain, shut = calling_window(daily(540, 1200)), calling_window(CallingHours(((),) * 7, shut_on_holidays=True))
+    assert [shut_on_holidays(rules) for rules in ((), (plain,), (plain, shut))] == [False, False, True]

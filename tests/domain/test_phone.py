@@ -246,3 +246,11 @@ def test_an_unknown_region_is_refused_by_name(raw):
     """The line names the field and shows right values."""
     with pytest.raises(Invalid, match="default_region must be a two-letter country code"):
         parse_region(raw)
+
+
+@pytest.mark.parametrize(
+    ("number", "country"), [("+14155550100", "US"), ("+442071234567", "GB"), ("+88213300655", None)]
+)
+def test_a_number_has_the_country_in_which_it_was_given_out(number, country):
+    """Satellites and their like have none."""
+    assert parse_number(number).country == country

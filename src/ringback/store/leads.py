@@ -20,6 +20,7 @@ from ringback.store.database import Connection, Database, Record
 from ringback.store.do_not_call import listed
 from ringback.store.queries import load
 from ringback.store.windows import hours_at, window_of
+from ringback.store.workspaces import hold_timezone, settle_in_zone
 from ringback.store.zones import zone_set_numbers
 
 _SQL = load("leads")
@@ -77,7 +78,9 @@ async def import_leads(
         async with database.transaction() as db:
             await db.execute(_SQL["lock_leads"], workspace_no, campaign_no)
             rules = await db.fetchrow(_SQL["lead_rules"], workspace_no, campaign_no)
-            await _store_all(drawn, _Importer(database, db, rules, now), report)
+            importer = _Importer(database, db, rules, now)
+            await _store_all(drawn, importer, report)
+            await importer.settle()
             await _run_again(db, rules, report)
             if dry_run:
                 raise _DryRun
@@ -138,6 +141,15 @@ class _Importer:
         )
         kept = [pair for pair in zip(leads, call_ids, strict=True) if (workspace_no, pair[0].e164) not in on_it]
         return [lead for lead, _ in kept], [call_id for _, call_id in kept]
+
+    async def settle(self) -> None:
+        """Leads of no zone are in the workspace's if it got one since the import began; until its end it gets none."""
+        if all(place.source is not ZoneSource.NONE for place in self._known):
+            return
+        zone = await hold_timezone(self._db, self._rules["workspace_no"])
+        if zone is not None:
+            number = (await zone_set_numbers(self._db, [(zone,)]))[zone,]
+            await settle_in_zone(self._db, self._rules["workspace_no"], number, self._now)
 
     def _where(self, lead: Lead) -> _Whereabouts:
         """Where a lead is; one of whom nothing tells the zone is in the workspace's, if that has one."""

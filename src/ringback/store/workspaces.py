@@ -60,6 +60,12 @@ async def change_workspace(db: Connection, workspace_no: int, changes: Mapping[s
     return await find_workspace(db, workspace_no)
 
 
+async def hold_timezone(db: Connection, workspace_no: int) -> str | None:
+    """The workspace's time zone, which stays so until this transaction is over; None is none."""
+    zone: str | None = await db.fetchval(_SQL["hold_timezone"], workspace_no)
+    return zone
+
+
 async def settle_in_zone(db: Connection, workspace_no: int, zone_set_no: int, now: Instant) -> None:
     """Take those of a workspace's leads who wait without a known zone to be in that one from now on."""
     await db.execute(_SQL["settle_in_zone"], workspace_no, zone_set_no, now)

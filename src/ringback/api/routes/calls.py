@@ -11,7 +11,7 @@ from ringback.api.routes.campaigns import WINDOW_SCHEMA
 from ringback.api.routes.finding import check_agent, found, usable_trunk
 from ringback.api.routes.retry_policies import INLINE, VERSION, as_kept, chosen_policy
 from ringback.api.show import show_call
-from ringback.domain.window import Zones, ZoneSource
+from ringback.domain.window import ZoneSource
 from ringback.domain.window_form import parse_region_code, parse_window, show_window
 from ringback.errors import Impossible
 from ringback.ids import AGENT, POLICY, TRUNK
@@ -48,10 +48,11 @@ async def post_call(api: Api, ask: Ask) -> Answer:
         await check_agent(db, ask, body["agent_id"])
         if body["calling_window"] is not None:
             await check_no_older(db, "hours of a single call", ask.now)
-        zones, source = _zones(body, (await find_workspace(db, ask.workspace_no))["timezone"])
-        zone_set_no = (await zone_set_numbers(db, [zones]))[zones]
+        zone_set_no, source = await _zones(db, ask)
         async with db.transaction():
             await _check_list(db, ask)
+            if source is ZoneSource.NONE:  # from here on nobody gives the workspace one until the call can be found
+                zone_set_no, source = await _zones(db, ask)
             chosen = await chosen_policy(db, ask, body)
             call = NewCall(
                 workspace_no=ask.workspace_no,
@@ -88,13 +89,15 @@ async def _check_list(db: Connection, ask: Ask) -> None:
         raise Impossible("do_not_call", "to_number is on the do-not-call list of this workspace")
 
 
-def _zones(body: dict[str, Any], workspace_zone: str | None) -> tuple[Zones, ZoneSource]:
+async def _zones(db: Connection, ask: Ask) -> tuple[int, ZoneSource]:
     """Where the number may ring, and who says so."""
-    if body["timezone"]:
-        return (body["timezone"],), ZoneSource.LEAD
-    if body["to_number"].zones:
-        return body["to_number"].zones, ZoneSource.NUMBER
-    return ((workspace_zone,), ZoneSource.WORKSPACE) if workspace_zone else ((), ZoneSource.NONE)
+    zones, source = ask.body["to_number"].zones, ZoneSource.NUMBER
+    if ask.body["timezone"]:
+        zones, source = (ask.body["timezone"],), ZoneSource.LEAD
+    elif not zones:
+        own = (await find_workspace(db, ask.workspace_no))["timezone"]
+        zones, source = ((own,), ZoneSource.WORKSPACE) if own else ((), ZoneSource.NONE)
+    return (await zone_set_numbers(db, [zones]))[zones], source
 
 
 def _window(body: dict[str, Any]) -> str | None:

@@ -27,6 +27,10 @@ UPDATE workspaces SET retain_days = $2, retain = $3 WHERE workspace_no = $1;
 -- The time zone of leads of whom neither the file nor the number tells one.
 UPDATE workspaces SET timezone = $2 WHERE workspace_no = $1;
 
+-- name: hold_timezone
+-- The workspace's time zone. Who gives it another waits for this transaction, and then finds the leads that it made.
+SELECT timezone FROM workspaces WHERE workspace_no = $1 FOR SHARE;
+
 -- name: settle_in_zone
 -- Those of a workspace's leads who wait and of whom no zone was known are in this one from now on, and due to be looked
 -- at. Walks the workspace's queue: a workspace gets its zone once.
