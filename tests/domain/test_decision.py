@@ -48,6 +48,7 @@ def test_an_end_that_is_over_is_final(rule):
     end = NIGHT - TimeDelta(hours=1)
     why = held_by_time(Bounds((), DENVER, end), rule, NIGHT, DENVER)
     assert (why.rule, why.next_at, why.inputs["ends_at"]) == (rule, None, "2026-03-02T04:30:01.000Z")
+    assert why.final == ("expired", "expired")
     assert "opens_at" not in why.inputs
     assert "local_time" not in why.inputs
 
