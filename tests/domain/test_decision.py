@@ -39,7 +39,8 @@ def test_without_a_zone_nothing_is_dialled_and_it_is_looked_at_again():
     assert in_time == Withheld("calling_window", NIGHT + LOOK_FOR_ZONE_EVERY, inputs)
     assert in_time.final is None
     late = held_by_time(bounds, Rule.CAMPAIGN_END, NIGHT + TimeDelta(hours=1), ())
-    assert late == Withheld("calling_window", None, inputs)
+    assert (late.rule, late.next_at) == ("campaign_end", None)
+    assert late.inputs["ends_at"] == "2026-03-02T06:30:01.000Z"
 
 
 @pytest.mark.parametrize("rule", [Rule.CAMPAIGN_END, Rule.EXPIRES_AFTER])

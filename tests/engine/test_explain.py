@@ -21,7 +21,7 @@ from ringback.store.campaigns import create_campaign, find_campaign
 from ringback.wiring import explainer
 
 CALLS = int(os.environ.get("EXPLAIN_CALLS", "240"))
-SEED = 1
+SEED = int(os.environ.get("RINGBACK_TEST_SEED", "1"))
 CAMPAIGNS = 24
 DAYS = 12
 HOUR = TimeDelta(hours=1)

@@ -78,7 +78,8 @@ def held_by_time(bounds: Bounds, ends_by: Rule, at: Instant, number_zones: Zones
     if shut and bounds.waits_for_a_zone(at):
         return Withheld(shut.rule, at + LOOK_FOR_ZONE_EVERY, inputs, shut.pack, shut.pack_version)
     opens_at = next_open(bounds.hours, bounds.zones, at, bounds.holidays)
-    if shut and (opens_at is None or bounds.first_dial(at)):
+    is_over = bounds.ends_at is not None and at >= bounds.ends_at
+    if shut and not is_over and (opens_at is None or bounds.first_dial(at)):
         return Withheld(shut.rule, opens_at, inputs, shut.pack, shut.pack_version)
     over = {"ends_at": bounds.ends_at and show_instant(bounds.ends_at)}
     return Withheld(ends_by, None, inputs | over | ({"opens_at": opens_at and show_instant(opens_at)} if shut else {}))
