@@ -1,7 +1,7 @@
 import dataclasses
 
 import pytest
-from tests.world import NOON
+from tests.world import NOON, some_leads
 from whenever import TimeDelta
 
 from ringback.api.app import create_app
@@ -112,3 +112,38 @@ async def test_a_campaign_says_why_its_packs_stop_it(service, client):
     one = await client.get(f"/v1/campaigns/{show(CAMPAIGN, world.campaign.campaign_id)}")
     assert one.json()["rule_packs_fault"] == faults
     assert (await client.get("/v1/campaigns")).json()["data"][0]["rule_packs_fault"] == faults
+
+
+async def test_choosing_a_pack_counts_what_was_dialled_before(service, client):
+    """Wherever it is chosen, and for as long as its clauses look back; without packs nothing is counted."""
+    world = service.world
+    await world.add_leads(some_leads(1))
+    call_id = await world.value("SELECT call_id FROM calls LIMIT 1")
+    await world.value(
+        """INSERT INTO attempts (workspace_no, call_id, attempt, attempt_id, campaign_no, trunk_no, node_no,
+            policy_version, intent_at, called_at, ended_at, status, end_reason, stop_reason)
+        SELECT workspace_no, call_id, 1, gen_random_uuid(), campaign_no, trunk_no, 1, 1, $2, $2, $2, 'busy',
+            'user_busy', 'attempts_exhausted'
+        FROM calls WHERE call_id = $1""",
+        call_id,
+        NOON - TimeDelta(hours=20),
+    )
+    trunk = show(TRUNK, world.campaign.trunk_id)
+    campaign = f"/v1/campaigns/{show(CAMPAIGN, world.campaign.campaign_id)}"
+    spans = "SELECT contact_span_sec FROM workspaces WHERE workspace_no = $1"
+    for method, path, body, over in (
+        ("PATCH", "/v1/workspace", {"rule_packs": ["us-fl"]}, True),
+        ("PATCH", campaign, {"rule_packs": ["us-federal"]}, True),
+        ("POST", "/v1/campaigns", {"name": "n", "trunk_id": trunk, "rule_packs": ["us-ok"]}, False),
+    ):
+        await world.value("DELETE FROM contacts")
+        assert (await client.request(method, path, json=body)).is_success
+        assert await world.value(spans, world.workspace_no) == (
+            604_800 if "us-federal" in body["rule_packs"] else 86_400
+        )
+        assert await world.value("SELECT cardinality(dials) FROM contacts") == 1
+        if over:
+            assert (await client.request(method, path, json={"name": "other"})).is_success
+            assert await world.value(spans, world.workspace_no) is not None
+            assert (await client.request(method, path, json={"rule_packs": []})).is_success
+            assert await world.value(spans, world.workspace_no) is None

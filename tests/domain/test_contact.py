@@ -4,19 +4,23 @@ from hypothesis import strategies as st
 from whenever import Instant, TimeDelta
 
 from ringback.domain.contact import (
+    NO_RULES,
     PLACED_WITHIN,
     SLACK,
     ContactRule,
     ContactRules,
     Contacts,
+    not_counted,
     parse_contact_rules,
     show_contact_rules,
     withheld_by_contact,
 )
+from ringback.domain.decision import Withheld
 from ringback.errors import Invalid
 
 NOON = Instant.from_utc(2026, 3, 2, 12)
 HOUR = TimeDelta(hours=1)
+MOST, SPAN = st.integers(1, 3), st.integers(1, 3_000)
 WRITTEN = {
     "per_number": ["3 per 24h", "7 per 7d"],
     "per_lead": ["2 per 1d"],
@@ -31,7 +35,7 @@ def test_rules_are_read_and_written_alike():
     assert rules.per_number[-1] == ContactRule("min_gap: 2h", 1, 7200)
     assert [(rule.most, rule.span_sec) for rule in rules.per_number] == [(3, 86_400), (7, 604_800), (1, 7200)]
     assert show_contact_rules(rules) == WRITTEN
-    assert rules.span == TimeDelta(hours=24 * 7) + SLACK
+    assert rules.span_sec == 7 * 86_400
 
 
 def test_nothing_is_no_rule():
@@ -125,3 +129,49 @@ def test_the_time_that_is_named_is_the_first_that_is_allowed(limits, gaps):
     if why is not None:
         assert withheld_by_contact(rules, Contacts(dials), why.next_at) is None
         assert withheld_by_contact(rules, Contacts(dials), why.next_at - TimeDelta(microseconds=1)) is not None
+
+
+def test_rules_of_several_sources_all_hold():
+    """Those of a workspace and those of a pack; without others they stay what they are."""
+    own, theirs = parse_contact_rules(WRITTEN), ContactRules(quiet=(ContactRule("calm", 0, 60, "house", "2026.1"),))
+    both = own.and_those(theirs)
+    assert (both.per_number, both.per_lead, both.quiet) == (own.per_number, own.per_lead, (*own.quiet, *theirs.quiet))
+    assert own.and_those(NO_RULES) is own
+    assert NO_RULES.span_sec == 0
+
+
+def test_a_dial_waits_while_less_is_known_than_a_rule_asks_for():
+    """The rule that looks back the furthest is named, with its pack; who has no rule need not know anything."""
+    day, week = ContactRule("day", 3, 86_400, "house", "2026.1"), ContactRule("week", 0, 604_800, "house", "2026.1")
+    rules = ContactRules(per_number=(day,), quiet=(week,))
+    known = {"counted_sec": 86_400, "span_sec": 604_800}
+    assert not_counted(rules, 86_400, NOON) == Withheld("week", NOON, known, "house", "2026.1")
+    assert not_counted(rules, 604_800, NOON) is None
+    assert not_counted(NO_RULES, 0, NOON) is None
+
+
+@given(
+    groups=st.lists(
+        st.builds(
+            ContactRules,
+            per_number=st.lists(st.builds(ContactRule, st.text("ab", min_size=1, max_size=3), MOST, SPAN)).map(tuple),
+            per_lead=st.just(()),
+            quiet=st.lists(st.builds(ContactRule, st.just("q"), st.just(0), SPAN)).map(tuple),
+        ),
+        max_size=4,
+    ),
+    ago=st.lists(st.integers(0, 5_000), max_size=8),
+    talked=st.none() | st.integers(0, 5_000),
+)
+def test_the_strictest_of_all_rules_wins(groups, ago, talked):
+    """Together they forbid a dial for as long as the one of them that forbids it for the longest."""
+    known = Contacts(
+        [NOON - TimeDelta(seconds=sec) for sec in ago],
+        talked_at=None if talked is None else NOON - TimeDelta(seconds=talked),
+    )
+    together = NO_RULES
+    for rules in groups:
+        together = together.and_those(rules)
+    alone = [why.next_at for rules in groups if (why := withheld_by_contact(rules, known, NOON))]
+    why = withheld_by_contact(together, known, NOON)
+    assert (why and why.next_at) == max(alone, default=None)

@@ -1,8 +1,8 @@
 import pytest
 from whenever import Date, Instant
 
-from ringback.domain.library import MOST_PACKS, Faulty, Library, choose, parse_pack_names
-from ringback.domain.pack import Pack
+from ringback.domain.library import MOST_PACKS, Faulty, Library, choose, parse_pack_names, span_sec
+from ringback.domain.pack import Clause, Frequency, Pack, Scope
 from ringback.errors import Invalid
 
 NOW = Instant("2026-06-15T12:00:00Z")
@@ -81,3 +81,17 @@ def test_other_names_are_refused(raw):
     """With the field and a right example."""
     with pytest.raises(Invalid, match=r"^rule_packs .*such as \['us-federal', 'us-fl@2026.1'\]"):
         parse_pack_names(raw)
+
+
+def test_packs_look_back_as_far_as_any_version_that_is_meant():
+    """One that comes into force later is known by then; a version that is not pinned is not meant."""
+
+    def counting(version, within_sec):
+        told = ("what it says", "where", "statute", "read", True, "")
+        value = Frequency(3, within_sec)
+        clause = Clause("often", *told, Date("2020-01-01"), None, Scope(frozenset({"US"})), value)
+        return Pack("a", version, Date("2020-01-01"), "A title", (), (clause,))
+
+    shelf = library(counting("2026.1", 60), counting("2030.1", 3_600), pack("b"))
+    spans = [span_sec(shelf, names) for names in (["a"], ["b", "a@2026.1"], ["b"], ["c"], [])]
+    assert spans == [3_600, 60, 0, 0, 0]

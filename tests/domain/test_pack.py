@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whenever import Date, Instant, TimeDelta
 
+from ringback.domain.contact import NO_RULES, ContactRule, ContactRules
 from ringback.domain.hours import CallingHours, daily
 from ringback.domain.pack import (
     UNCOVERED,
@@ -12,8 +13,10 @@ from ringback.domain.pack import (
     Frequency,
     Pack,
     Purpose,
+    Quiet,
     Scope,
     binding,
+    contact_rules,
     covers,
     hours_rules,
 )
@@ -144,3 +147,25 @@ def test_knowing_less_never_allows_more(packs, place, purpose, at, where):
 def test_without_a_zone_nothing_is_allowed_that_has_hours(packs, place, purpose, at):
     """Nobody knows what time it is there."""
     assert allows(packs, place, purpose, at, ()) is (not hours_rules(packs, place, purpose, at))
+
+
+def test_frequencies_and_quiet_times_become_contact_rules():
+    """Of the clauses that bind, each with its pack and version; whatever they count for, the number is counted."""
+    often, calm = clause("often", FL, Frequency(3, 86_400)), clause("calm", US, Quiet(3_600, "debt"))
+    packs = [
+        pack(clauses=[clause(), often, calm]),
+        pack("b", clauses=[clause("rare", US, Frequency(7, 604_800, "debt"))]),
+    ]
+    rules = contact_rules(packs, FLORIDA, Purpose.MARKETING, NOW)
+    assert rules == ContactRules(
+        per_number=(ContactRule("often", 3, 86_400, "a", "2026.1"), ContactRule("rare", 7, 604_800, "b", "2026.1")),
+        quiet=(ContactRule("calm", 0, 3_600, "a", "2026.1"),),
+    )
+    assert [rule.rule for rule in contact_rules(packs, TEXAS, Purpose.MARKETING, NOW).per_number] == ["rare"]
+    assert contact_rules(packs, ONTARIO, Purpose.MARKETING, NOW) == NO_RULES
+
+
+def test_a_pack_looks_back_as_far_as_its_furthest_clause():
+    """One with hours alone does not."""
+    clauses = [clause(), clause("often", value=Frequency(3, 86_400)), clause("calm", value=Quiet(604_800))]
+    assert [pack(clauses=clauses[:some]).span_sec for some in (1, 2, 3)] == [0, 86_400, 604_800]

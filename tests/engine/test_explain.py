@@ -140,7 +140,8 @@ class Scene:
 
     async def contacted(self, share):
         """Some numbers were dialled lately, by whom ever, and with some somebody has talked."""
-        await self.world.value("UPDATE workspaces SET contact_rules = $1::text::jsonb", json.dumps(RULES))
+        rules = "UPDATE workspaces SET contact_rules = $1::text::jsonb, contact_span_sec = 30 * 86400"
+        await self.world.value(rules, json.dumps(RULES))
         for call_id in self.some(share):
             dials = sorted(self.when(-40, 0) for _ in range(self.chance.randint(1, 3)))
             await self.world.value(

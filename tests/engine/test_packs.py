@@ -8,8 +8,11 @@ from whenever import Instant, TimeDelta
 
 from ringback.clock import VirtualClock
 from ringback.config import RULES_DIR
+from ringback.domain.library import span_sec
 from ringback.events import RulePacksUnusable, RulePacksUsable
 from ringback.intake.leads import Lead
+from ringback.rules.shelf import Shelf
+from ringback.store.contacts import remember
 from ringback.store.rule_packs import give_purpose, rule_campaign, rule_workspace
 
 MIAMI, AUSTIN, BERLIN = "+13055550100", "+15125550100", "+493012345678"
@@ -56,16 +59,18 @@ def leads(*numbers, zone="America/Chicago"):
 
 
 async def ruled(world, *names, purpose=None):
-    """Let the campaign name packs."""
-    async with world.database.connection() as db:
+    """Let the campaign name packs, as the API does."""
+    async with world.database.transaction() as db:
         await rule_campaign(db, world.workspace_no, world.campaign.campaign_id, names, purpose)
+        await remember(db, world.workspace_no, span_sec(Shelf().library(), names), world.clock.now())
 
 
 async def governed(world, *names, purpose=None):
-    """Let the workspace name packs."""
-    async with world.database.connection() as db:
+    """Let the workspace name packs, as the API does."""
+    async with world.database.transaction() as db:
         await rule_workspace(db, world.workspace_no, names)
         await give_purpose(db, world.workspace_no, purpose)
+        await remember(db, world.workspace_no, span_sec(Shelf().library(), names), world.clock.now())
 
 
 def dialled(world):

@@ -60,9 +60,16 @@ class ContactRules(NamedTuple):
     quiet: tuple[ContactRule, ...] = ()
 
     @property
-    def span(self) -> TimeDelta:
-        """For how long what happened to a number has to be remembered."""
-        return TimeDelta(seconds=max((rule.span_sec for rules in self for rule in rules), default=0)) + SLACK
+    def span_sec(self) -> int:
+        """For how many seconds what happened to a number has to be remembered; 0 where no rule asks for it."""
+        return max((rule.span_sec for rules in self for rule in rules), default=0)
+
+    def and_those(self, other: "ContactRules") -> "ContactRules":
+        """These rules and others: all of them hold."""
+        return ContactRules(*(mine + theirs for mine, theirs in zip(self, other, strict=True))) if any(other) else self
+
+
+NO_RULES = ContactRules()
 
 
 class Contacts(NamedTuple):
@@ -87,6 +94,21 @@ def withheld_by_contact(rules: ContactRules, known: Contacts, now: Instant) -> W
         *(_too_soon(rule, known.talked_at, now) for rule in rules.quiet),
     ]
     return max((why for why in found if why is not None), key=_until, default=None)
+
+
+def not_counted(rules: ContactRules, counted_sec: int, next_at: Instant) -> Withheld | None:
+    """Why a dial waits of whose past less is known than a rule asks for; None where enough is.
+
+    Args:
+        rules: those that bind it.
+        counted_sec: for how long dials have been counted, 0 where they are not.
+        next_at: when they will be.
+    """
+    rule = max((rule for group in rules for rule in group), key=lambda rule: rule.span_sec, default=None)
+    if rule is None or rule.span_sec <= counted_sec:
+        return None
+    inputs = {"counted_sec": counted_sec, "span_sec": rule.span_sec}
+    return Withheld(rule.rule, next_at, inputs, rule.pack, rule.pack_version)
 
 
 def parse_contact_rules(raw: Mapping[str, Any]) -> ContactRules:

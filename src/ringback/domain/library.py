@@ -95,6 +95,15 @@ def choose(library: Library, names: Iterable[str], at: Instant) -> Choice:
     return Choice(tuple(packs), tuple(faults))
 
 
+def span_sec(library: Library, names: Iterable[str]) -> int:
+    """For how many seconds packs with these names look back, in whichever version may be in force one day."""
+    labels = [label.partition("@") for label in names]
+    packs = (
+        pack for name, _, version in labels for pack in library.packs.get(name, ()) if version in ("", pack.version)
+    )
+    return max((pack.span_sec for pack in packs), default=0)
+
+
 def _is_label(text: str) -> bool:
     name, at, version = text.partition("@")
     return bool(NAME.fullmatch(name)) and (not at or bool(VERSION.fullmatch(version)))

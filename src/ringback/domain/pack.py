@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from whenever import Date, Instant, TimeDelta
 
+from ringback.domain.contact import ContactRule, ContactRules
 from ringback.domain.hours import CallingHours, HoursRule
 from ringback.domain.place import Place
 from ringback.domain.window_form import DEFAULT_WINDOW
@@ -52,7 +53,7 @@ class Frequency(NamedTuple):
     Attributes:
         most: dials.
         within_sec: in any span of so many seconds.
-        per: counted for what: `number`, or `debt` where the lead names one.
+        per: counted for what: `number`, or `debt`, which no lead names: the number is counted then too.
     """
 
     most: int
@@ -65,7 +66,7 @@ class Quiet(NamedTuple):
 
     Attributes:
         for_sec: seconds from the end of the conversation.
-        per: about what: `number`, or `debt` where the lead names one.
+        per: about what: `number`, or `debt`, which no lead names: any conversation with the number counts then.
     """
 
     for_sec: int
@@ -132,6 +133,11 @@ class Pack:
         """Its name with its version, by which it can be pinned."""
         return f"{self.name}@{self.version}"
 
+    @property
+    def span_sec(self) -> int:
+        """For how many seconds the clauses look back at what happened to a number; 0 where none does."""
+        return max((_span_sec(clause.value) for clause in self.clauses), default=0)
+
 
 class Bound(NamedTuple):
     """A clause that binds a dial, and its pack."""
@@ -168,6 +174,17 @@ def hours_rules(packs: Sequence[Pack], place: Place, purpose: Purpose | None, at
     return rules if not packs or covers(packs, place) else (*rules, UNCOVERED)
 
 
+def contact_rules(packs: Iterable[Pack], place: Place, purpose: Purpose | None, at: Instant) -> ContactRules:
+    """How often the packs let a number be dialled, and how soon after a conversation.
+
+    Whatever it is counted for, all dials to the number count: no lead names a debt.
+    """
+    bound = [b for b in binding(packs, place, purpose, at) if _span_sec(b.clause.value)]
+    rates = tuple(_rule(b, b.clause.value.most) for b in bound if isinstance(b.clause.value, Frequency))
+    quiet = tuple(_rule(b, 0) for b in bound if isinstance(b.clause.value, Quiet))
+    return ContactRules(per_number=rates, quiet=quiet)
+
+
 def covers(packs: Iterable[Pack], place: Place) -> bool:
     """Whether one of the packs says anything of the country; one that is not known is everybody's."""
     return place.country is None or any(place.country in countries for countries in _countries(packs))
@@ -176,6 +193,17 @@ def covers(packs: Iterable[Pack], place: Place) -> bool:
 def dates_at(at: Instant) -> tuple[Date, Date]:
     """The first and the last date that a calendar anywhere may show."""
     return (at + EARLIEST).to_fixed_offset().date(), (at + LATEST).to_fixed_offset().date()
+
+
+def _rule(bound: Bound, most: int) -> ContactRule:
+    pack, clause = bound
+    return ContactRule(clause.clause_id, most, _span_sec(clause.value), pack.name, pack.version)
+
+
+def _span_sec(value: Value) -> int:
+    if isinstance(value, Frequency):
+        return value.within_sec
+    return value.for_sec if isinstance(value, Quiet) else 0
 
 
 def _countries(packs: Iterable[Pack]) -> Iterator[frozenset[str]]:

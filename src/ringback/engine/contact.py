@@ -9,9 +9,12 @@ import msgspec
 from whenever import Instant, TimeDelta
 
 from ringback.domain.contact import (
+    NO_RULES,
     PLACED_WITHIN,
+    SLACK,
     ContactRules,
     Contacts,
+    not_counted,
     parse_contact_rules,
     withheld_by_contact,
 )
@@ -24,32 +27,58 @@ from ringback.store.database import Connection
 from ringback.store.explain import read_contact
 
 A_MOMENT = TimeDelta(seconds=1)
-"""After it the second of two dials to one number in one claim is looked at again."""
+"""After it the second of two dials to one number in one claim is looked at again, and one whose past was not known."""
+
+
+def uncounted(intents: Iterable[LiveAttempt], spans: Mapping[int, int], now: Instant) -> dict[Key, Withheld]:
+    """The dials that rule packs bind for longer than dials are remembered, each with why it waits.
+
+    So it is where a pack has got such a clause since it was chosen. Nobody knows how often they were dialled, and so
+    they wait for `count`.
+
+    Args:
+        intents: those of a claim.
+        spans: by workspace, for how many seconds its dials are remembered, as the claim holds it.
+        now: the time of the intents.
+    """
+    found = {a.key: not_counted(a.plan.contact, spans.get(a.key[0], 0), now + A_MOMENT) for a in intents}
+    return {key: why for key, why in found.items() if why is not None}
+
+
+async def count(db: Connection, waiting: Iterable[LiveAttempt], now: Instant) -> None:
+    """Remember dials for as long as the packs of these look back, in a transaction of its own: it waits for claims."""
+    spans: dict[int, int] = {}
+    for attempt in waiting:
+        spans[attempt.key[0]] = max(spans.get(attempt.key[0], 0), attempt.plan.contact.span_sec)
+    for workspace_no, span_sec in sorted(spans.items()):
+        await contacts.remember(db, workspace_no, span_sec, now)
 
 
 async def forbidden_by_contact(
-    db: Connection, intents: Sequence[LiveAttempt], rules_by: Mapping[int, str], now: Instant
+    db: Connection, intents: Sequence[LiveAttempt], rules_by: Mapping[int, str], spans: Mapping[int, int], now: Instant
 ) -> dict[Key, Withheld]:
     """The dials that are one too many, each with why; the others are counted, in the claim's own transaction.
 
     Args:
         db: a connection in that transaction.
-        intents: of workspaces that have rules.
-        rules_by: their rules by workspace, JSON.
+        intents: of workspaces whose dials are counted, at least one.
+        rules_by: the rules of those workspaces that have their own, JSON; each dial has those of its packs besides.
+        spans: by workspace, for how many seconds its dials are remembered.
         now: the time of the intents.
     """
     first: dict[Numbered, LiveAttempt] = {}
     for attempt in intents:
         first.setdefault((attempt.key[0], attempt.dial.to_number), attempt)
+    since = now - TimeDelta(seconds=max(spans[attempt.key[0]] for attempt in intents)) - SLACK
+    known = await contacts.reserve(db, first, since, now)
     rules = {workspace_no: read_rules(text) for workspace_no, text in rules_by.items()}
-    span = max(one.span for one in rules.values())
-    known = await contacts.reserve(db, first, now - span, now)
     earlier = await _earlier(db, first.values(), rules)
     forbidden = {attempt.key: _next_one(now) for attempt in intents if first[_number(attempt)] is not attempt}
     for number, attempt in first.items():
         dials, talked_at = known[number]
         seen = Contacts(dials, earlier.get(attempt.key[:2], ()), talked_at)
-        why = withheld_by_contact(rules[number[0]], seen, now)
+        binding = rules.get(number[0], NO_RULES).and_those(attempt.plan.contact)
+        why = withheld_by_contact(binding, seen, now)
         if why is not None:
             forbidden[attempt.key] = why
         attempt.placed_by = now + PLACED_WITHIN
@@ -64,17 +93,15 @@ class Watched(NamedTuple):
     rules: ContactRules
     known: Contacts
 
-    def withheld(self, at: Instant) -> Withheld | None:
+    def withheld(self, of_packs: ContactRules, at: Instant) -> Withheld | None:
         """Why a claim would withhold the dial at an instant, if nobody else dials the number before."""
-        return withheld_by_contact(self.rules, self.known, at)
+        return withheld_by_contact(self.rules.and_those(of_packs), self.known, at)
 
 
 async def look_at(db: Connection, key: Key, number: str) -> Watched:
-    """The rules for one dial, and what they go by; nothing is counted."""
+    """The workspace's own rules for one dial, and what all rules go by; nothing is counted."""
     text = await contacts.read_rules(db, key[0])
-    if text is None:
-        return Watched(ContactRules(), Contacts())
-    rules, (dials, talked_at) = read_rules(text), await read_contact(db, (key[0], number))
+    rules, (dials, talked_at) = read_rules(text) if text else NO_RULES, await read_contact(db, (key[0], number))
     of_lead = await contacts.dials_of(db, [key[:2]]) if key[2] > 1 and rules.per_lead else {}
     return Watched(rules, Contacts(dials, of_lead.get(key[:2], ()), talked_at))
 
@@ -89,7 +116,8 @@ async def _earlier(
     db: Connection, intents: Iterable[LiveAttempt], rules: Mapping[int, ContactRules]
 ) -> dict[tuple[int, UUID], list[Instant]]:
     """When the calls of redials were dialled, where a rule asks for it."""
-    redials = [attempt.key[:2] for attempt in intents if attempt.key[2] > 1 and rules[attempt.key[0]].per_lead]
+    asking = {workspace_no for workspace_no, own in rules.items() if own.per_lead}
+    redials = [attempt.key[:2] for attempt in intents if attempt.key[2] > 1 and attempt.key[0] in asking]
     return await contacts.dials_of(db, redials) if redials else {}
 
 

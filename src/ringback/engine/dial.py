@@ -12,6 +12,7 @@ from ringback.carriers.carrier import Dial
 from ringback.domain.call import CallState
 from ringback.domain.decision import Withheld
 from ringback.domain.limits import LaneKey, LimitKey, LimitKind, Room, allot, dial_gap, most_in_a_span, pace, split
+from ringback.engine.contact import count
 from ringback.engine.live import DoubtfulClaim, LiveAttempt, Pace, Route
 from ringback.engine.look_back import learn_earlier_dials
 from ringback.engine.node import Node
@@ -62,6 +63,7 @@ class _Batch:
         decided: why those of the latter two are not dialled that were due.
         taken_up_to: by stream, when the last row was due: what lies before is taken, and dead.
         loosened: rows that may go over any trunk of their campaign from now on.
+        uncounted: dials that wait until what was dialled before is counted.
     """
 
     intents: list[LiveAttempt] = field(default_factory=list)
@@ -70,6 +72,7 @@ class _Batch:
     decided: list[Decision] = field(default_factory=list)
     taken_up_to: dict[Stream, Instant] = field(default_factory=dict)
     loosened: int = 0
+    uncounted: list[LiveAttempt] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.intents) + len(self.postponed) + len(self.ended) + self.loosened
@@ -116,6 +119,9 @@ class Dialler:
             self._node.publish(Claimed(len(batch.intents), len(batch.postponed), expired, claim_sec))
         if batch.decided:
             self._node.publish(told(batch.decided))
+        if batch.uncounted:
+            async with self._node.database.transaction() as db:
+                await count(db, batch.uncounted, now)
         return len(batch)
 
     async def _due(self, now: Instant) -> list[DueLane]:
@@ -261,7 +267,7 @@ class Dialler:
 
     async def _forbid(self, db: Connection, batch: _Batch, taken: list[Record], now: Instant) -> None:
         """Withhold the dials that are not to be placed at any hour: no intent is written for them."""
-        forbidden = await forbidden_in(db, batch.intents, now)
+        forbidden, batch.uncounted = await forbidden_in(db, batch.intents, now)
         if not forbidden:
             return
         batch.intents = [attempt for attempt in batch.intents if attempt.key not in forbidden]

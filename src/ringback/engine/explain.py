@@ -142,7 +142,7 @@ async def _follow(db: Connection, plans: Plans, lanes: Sequence[Record], row: Re
         if row["ends_at"] is not None and row["ends_at"] <= at:
             ended = by_campaign_end(row["ends_at"])
             return Path((*steps, Step(max(now, row["ends_at"]), ended)), None)
-        why = await _withheld(db, plans, row, at) or watched.withheld(at)
+        why = await _withheld(db, plans, row, at) or watched.withheld(plans.plan(row).contact, at)
         if why is None:
             return Path(tuple(steps), at)
         steps.append(Step(at, why))

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from whenever import Instant, TimeDelta
 
+from ringback.domain.contact import NO_RULES, ContactRules
 from ringback.domain.hours import HoursRule
 from ringback.domain.library import Choice, Library, choose
-from ringback.domain.pack import Pack, Purpose, dates_at, hours_rules
+from ringback.domain.pack import Pack, Purpose, contact_rules, dates_at, hours_rules
 from ringback.domain.place import Place, place_of
 from ringback.events import Publish, RulePacksUnusable, RulePacksUsable
 from ringback.ids import CAMPAIGN, WORKSPACE, show
@@ -39,6 +40,10 @@ class Rulings(NamedTuple):
     def hours(self, place: Place | None) -> tuple[HoursRule, ...]:
         """The calling hours that bind a dial to there."""
         return () if place is None else hours_rules(self.packs, place, self.purpose, self.at)
+
+    def contact(self, place: Place | None) -> ContactRules:
+        """How often, and how soon after a conversation, they let a phone there be dialled."""
+        return NO_RULES if place is None else contact_rules(self.packs, place, self.purpose, self.at)
 
 
 class RulePacks:

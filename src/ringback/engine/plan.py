@@ -10,6 +10,7 @@ from whenever import Instant
 
 from ringback.calendars import public_holidays
 from ringback.domain.campaign import CampaignState
+from ringback.domain.contact import NO_RULES, ContactRules
 from ringback.domain.hours import CallingWindow, either, shut_on_holidays
 from ringback.domain.place import Place
 from ringback.domain.policy_form import kept_policy
@@ -29,13 +30,23 @@ KEPT = 500
 
 @dataclass(frozen=True, slots=True)
 class DialPlan:
-    """What governs one dial and what follows it; `ways` are its campaign's trunks, none for a single call."""
+    """What governs one dial and what follows it.
+
+    Attributes:
+        policy: when to redial.
+        policy_version: of the campaign's own counting.
+        bounds: at which hours.
+        from_number: the caller number, None for the trunk's.
+        ways: the campaign's trunks, none for a single call.
+        contact: how often the number may be dialled by its rule packs.
+    """
 
     policy: RetryPolicy
     policy_version: int
     bounds: Bounds
     from_number: str | None
     ways: Ways = ()
+    contact: ContactRules = NO_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +134,8 @@ class Plans:
             return known
         end = ends_at(campaign.ends_at, row["created_at"], campaign.policy)
         bounds = self._bounds(campaign.window, campaign.rulings, where, end)
-        plan = DialPlan(campaign.policy, campaign.policy_version, bounds, campaign.from_number, campaign.ways)
+        contact = _contact(campaign.rulings, where)
+        plan = DialPlan(campaign.policy, campaign.policy_version, bounds, campaign.from_number, campaign.ways, contact)
         if campaign.policy.expires_after_sec is None:
             self._plans[key][where] = plan
         return plan
@@ -162,9 +174,9 @@ class Plans:
     def _single_call_plan(self, row: Record, rulings: Rulings | None) -> DialPlan:
         """The rules for a call of no campaign: its own policy, its own hours or any, and its workspace's packs."""
         policy, window = read_policy(row["retry"]), read_window(row["calling_window"])
-        end = ends_at(None, row["created_at"], policy)
-        bounds = self._bounds(window, rulings, _where(row, window, rulings), end)
-        return DialPlan(policy, SINGLE_CALL_POLICY_VERSION, bounds, row["from_number"])
+        end, where = ends_at(None, row["created_at"], policy), _where(row, window, rulings)
+        bounds, contact = self._bounds(window, rulings, where, end), _contact(rulings, where)
+        return DialPlan(policy, SINGLE_CALL_POLICY_VERSION, bounds, row["from_number"], contact=contact)
 
     def _bounds(
         self, window: CallingWindow | None, rulings: Rulings | None, where: _Where, end: Instant | None
@@ -205,6 +217,10 @@ def _where(row: Record, window: CallingWindow | None, rulings: Rulings | None) -
         return _Where(row["zone_set_no"], source, None, None, None)
     region = row["region"]
     return _Where(row["zone_set_no"], source, country_at(row["to_number"], region), region, place)
+
+
+def _contact(rulings: Rulings | None, where: _Where) -> ContactRules:
+    return NO_RULES if rulings is None else rulings.contact(where.place)
 
 
 def _campaign(row: Record, rulings: Rulings | None) -> _Campaign:

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from whenever import Instant
 
 from ringback.domain.decision import Rule, Withheld, held_by_time, show_instant
 from ringback.domain.phone import Phone, parse_number
-from ringback.engine.contact import forbidden_by_contact
+from ringback.engine.contact import forbidden_by_contact, uncounted
 from ringback.engine.live import LiveAttempt
 from ringback.engine.plan import DialPlan
 from ringback.events import DialsWithheld
@@ -36,19 +37,32 @@ def by_campaign_end(ends_at: Instant) -> Withheld:
     return Withheld(Rule.CAMPAIGN_END, None, {"ends_at": show_instant(ends_at)})
 
 
-async def forbidden_in(db: Connection, intents: Sequence[LiveAttempt], now: Instant) -> dict[Key, Withheld]:
-    """The dials of a claim that are not to be placed at any hour, each with why; in the claim's transaction.
+class Forbidden(NamedTuple):
+    """The dials of a claim that are not to be placed.
+
+    Attributes:
+        why: what withholds each.
+        uncounted: those of them of whose past too little is known, until it is counted.
+    """
+
+    why: dict[Key, Withheld]
+    uncounted: list[LiveAttempt]
+
+
+async def forbidden_in(db: Connection, intents: Sequence[LiveAttempt], now: Instant) -> Forbidden:
+    """The dials of a claim that are not to be placed whatever the hour; in the claim's transaction.
 
     From here to its commit nobody adds to the do-not-call lists of their workspaces.
     """
     if not intents:
-        return {}
+        return Forbidden({}, [])
     held = await do_not_call.hold_lists(db, {attempt.key[0] for attempt in intents})
-    forbidden = await _listed(db, intents, held.versions, now) if held.versions else {}
-    if held.rules:
-        bound = [attempt for attempt in intents if attempt.key[0] in held.rules and attempt.key not in forbidden]
-        forbidden |= await forbidden_by_contact(db, bound, held.rules, now)
-    return forbidden
+    unknown = uncounted(intents, held.spans, now)
+    forbidden = unknown | (await _listed(db, intents, held.versions, now) if held.versions else {})
+    if held.spans:
+        bound = [attempt for attempt in intents if attempt.key[0] in held.spans and attempt.key not in forbidden]
+        forbidden |= await forbidden_by_contact(db, bound, held.rules, held.spans, now) if bound else {}
+    return Forbidden(forbidden, [attempt for attempt in intents if attempt.key in unknown])
 
 
 async def _listed(

@@ -5,9 +5,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from whenever import Instant
+from whenever import Instant, TimeDelta
 
-from ringback.domain.contact import ContactRules, show_contact_rules
+from ringback.domain.contact import PLACED_WITHIN, ContactRules, show_contact_rules
 from ringback.domain.outcome import MEANINGS
 from ringback.store.database import Connection
 from ringback.store.queries import load
@@ -17,6 +17,9 @@ _SQL = load("contacts")
 
 Numbered = tuple[int, str]
 """(workspace_no, number)."""
+
+LONGEST_CALL = TimeDelta(hours=4)
+"""So long a call may be up."""
 
 _REACHED = [str(reason) for reason, meaning in MEANINGS.items() if meaning.reached]
 
@@ -73,5 +76,26 @@ async def set_rules(db: Connection, workspace_no: int, rules: ContactRules, now:
     """Give a workspace other contact rules, in a transaction. What was dialled within their spans counts."""
     written = msgspec.json.encode(show_contact_rules(rules)).decode() if any(rules) else None
     await db.execute(_SQL["set_contact_rules"], workspace_no, written)
-    if any(rules):
-        await db.execute(_SQL["count_before"], workspace_no, now - rules.span, _REACHED)
+    await remember(db, workspace_no, rules.span_sec, now)
+
+
+async def remember(db: Connection, workspace_no: int, span_sec: int, now: Instant) -> None:
+    """Count the dials of a workspace, and what was dialled before, for as long as a rule looks back; in a transaction.
+
+    Args:
+        db: a connection, in a transaction that holds the campaigns that it changes: claims hold those first.
+        workspace_no: the tenant.
+        span_sec: that of the rule which looks back the furthest; 0 for none: nothing is counted unless others need it.
+        now: when.
+    """
+    if not span_sec:
+        await db.execute(_SQL["forget"], workspace_no)
+        return
+    counted_sec = await db.fetchval(_SQL["hold_span"], workspace_no)
+    if counted_sec is not None and counted_sec >= span_sec:
+        return
+    await db.execute(_SQL["remember"], workspace_no, span_sec)
+    # what began before the span may have ended in a conversation within it
+    since = now - TimeDelta(seconds=span_sec) - LONGEST_CALL
+    rest = (_REACHED, counted_sec is None, now + LONGEST_CALL, int(PLACED_WITHIN.total("seconds")))
+    await db.execute(_SQL["count_before"], workspace_no, since, *rest)

@@ -19,7 +19,7 @@ from ringback.api.fields import (
     whole,
 )
 from ringback.api.operation import Answer, Api, Ask, Operation
-from ringback.api.packs import check_packs, packs_fault
+from ringback.api.packs import check_packs, count_for, packs_fault
 from ringback.api.paging import list_body, list_fields, part_of
 from ringback.api.routes.finding import campaign_in_path, check_agent, found
 from ringback.api.routes.retry_policies import INLINE, VERSION, chosen_policy
@@ -98,6 +98,7 @@ async def post_campaign(api: Api, ask: Ask) -> Answer:
         _check_span(plan)
         await check_known(db, plan.window, ask.now)
         await create_campaign(db, ask.workspace_no, campaign_id, plan, ask.now)
+        await count_for(api, ask, db, plan.rule_packs or None)
         campaign = found(await find_campaign(db, ask.workspace_no, campaign_id), "campaign")
     return Answer(_shown(api, ask, campaign), 201)
 
@@ -128,6 +129,7 @@ async def patch_campaign(api: Api, ask: Ask) -> Answer:
         _check_span(plan)
         await check_known(db, plan.window, ask.now)
         await change_campaign(db, campaign, plan, ask.now)
+        await count_for(api, ask, db, changes.get("rule_packs"))
         campaign = found(await find_campaign(db, ask.workspace_no, campaign.campaign_id), "campaign")
     return Answer(_shown(api, ask, campaign))
 

@@ -5,7 +5,7 @@ from typing import Any
 from ringback.api import examples
 from ringback.api.fields import Fields, one_of, pack_names, parsed, text, time_zone, whole
 from ringback.api.operation import Answer, Api, Ask, Operation
-from ringback.api.packs import check_packs
+from ringback.api.packs import check_packs, count_for
 from ringback.api.show import show_workspace
 from ringback.domain.pack import Purpose
 from ringback.errors import Invalid
@@ -65,6 +65,7 @@ async def patch_workspace(api: Api, ask: Ask) -> Answer:
     async with api.database.transaction() as db:
         await check_packs(api, ask, db, ask.body.get("rule_packs"))
         row = await change_workspace(db, ask.workspace_no, ask.body)
+        await count_for(api, ask, db, ask.body.get("rule_packs"))
         if zone_set_no is not None:
             await settle_in_zone(db, ask.workspace_no, zone_set_no, ask.now)
     return Answer(show_workspace(row))

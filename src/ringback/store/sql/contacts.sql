@@ -58,15 +58,36 @@ SELECT contact_rules::text FROM workspaces WHERE workspace_no = $1;
 -- Another set of contact rules. Claims hold the row: those under way are waited for, and those that come see it.
 UPDATE workspaces SET contact_rules = $2::text::jsonb WHERE workspace_no = $1;
 
+-- name: hold_span
+-- For how long dials are remembered. Claims hold the row: those under way are waited for.
+SELECT contact_span_sec FROM workspaces WHERE workspace_no = $1 FOR NO KEY UPDATE;
+
+-- name: remember
+-- Remember dials for so long: the claims that come count theirs.
+UPDATE workspaces SET contact_span_sec = $2 WHERE workspace_no = $1;
+
+-- name: forget
+-- Count no longer where nobody looks at it: there are no contact rules, and no rule packs.
+UPDATE workspaces w SET contact_span_sec = NULL
+WHERE w.workspace_no = $1 AND w.contact_rules IS NULL AND w.rule_packs = '{}'
+  AND NOT EXISTS (SELECT FROM campaigns c WHERE c.workspace_no = $1 AND c.rule_packs <> '{}');
+
 -- name: count_before
--- Count what was dialled and talked since $2, from the attempts: the rules bind from the beginning.
+-- Count what was dialled and talked since $2, from the attempts, so that rules bind from the beginning. What is kept of
+-- the time before the first of them stays: retention may have deleted its attempts. Where nothing was counted until now
+-- ($4), nobody notes the conversation of a call that is up: it is taken for one that lasts until $5.
 INSERT INTO contacts AS c (workspace_no, to_number, dials, talked_at)
 SELECT a.workspace_no, k.to_number,
        array_agg(CASE WHEN a.ended_at IS NULL THEN a.intent_at ELSE coalesce(a.called_at, a.intent_at) END),
-       max(a.ended_at) FILTER (WHERE a.end_reason = ANY ($3::text[]))
+       max(CASE WHEN a.end_reason = ANY ($3::text[]) THEN a.ended_at
+                WHEN a.ended_at IS NULL AND $4 THEN $5::timestamptz END)
 FROM attempts a
 JOIN calls k ON k.workspace_no = a.workspace_no AND k.call_id = a.call_id
 WHERE a.workspace_no = $1 AND a.intent_at > $2 AND left(k.to_number, 1) = '+'
 GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT (workspace_no, to_number) DO UPDATE SET
-    dials = excluded.dials, talked_at = greatest(c.talked_at, excluded.talked_at);
+    dials = ARRAY(
+        SELECT d.at FROM unnest(c.dials) AS d (at)
+        WHERE d.at < (SELECT min(e.at) FROM unnest(excluded.dials) AS e (at)) - $6::integer * interval '1 second'
+    ) || excluded.dials,
+    talked_at = greatest(c.talked_at, excluded.talked_at);

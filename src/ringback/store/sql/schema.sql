@@ -25,6 +25,8 @@ CREATE TABLE workspaces (
     list_version bigint NOT NULL DEFAULT 0,
     -- How often a number and a lead may be dialled, whatever the campaign; null is no rule.
     contact_rules jsonb,
+    -- For how long dials and conversations are remembered in contacts, in seconds; null where they are not counted.
+    contact_span_sec integer CHECK (contact_span_sec > 0),
     timezone     text -- of leads of whom neither the file nor the number tells one
 );
 
@@ -372,7 +374,8 @@ CREATE TABLE decisions (
     CHECK (first_at <= last_at)
 ) WITH (fillfactor = 80); -- room in the page for the same reason once more
 
--- When each number was dialled lately and when somebody last talked there, in workspaces that have contact rules.
+-- When each number was dialled lately and when somebody last talked there, in workspaces that have contact rules, or rule
+-- packs with clauses of that kind.
 CREATE TABLE contacts (
     workspace_no integer NOT NULL, -- no foreign key, as for calls
     to_number    text NOT NULL,

@@ -220,8 +220,11 @@ CREATE INDEX calls_single ON calls (workspace_no, to_number) WHERE campaign_no =
 
 -- How often a number and a lead may be dialled, whatever the campaign; null is no rule.
 ALTER TABLE workspaces ADD COLUMN contact_rules jsonb;
+-- For how long dials and conversations are remembered in contacts, in seconds; null where they are not counted.
+ALTER TABLE workspaces ADD COLUMN contact_span_sec integer CHECK (contact_span_sec > 0);
 
--- When each number was dialled lately and when somebody last talked there, in workspaces that have contact rules.
+-- When each number was dialled lately and when somebody last talked there, in workspaces that have contact rules, or rule
+-- packs with clauses of that kind.
 CREATE TABLE contacts (
     workspace_no integer NOT NULL, -- no foreign key, as for calls
     to_number    text NOT NULL,
