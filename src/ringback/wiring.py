@@ -41,8 +41,8 @@ from ringback.store.migrate import check_schema
 from ringback.telemetry.metrics import FOLDER
 from ringback.telemetry.scrape import Scraper
 
-ENGINE_CONNECTIONS = 8
-"""One for each duty of a node, and one to spare."""
+ENGINE_CONNECTIONS = 10
+"""Those of a node's duties that ask at the same time, and one to spare; the seldom ones wait for a moment."""
 
 API_CONNECTIONS = 12
 """Requests that are at the database at once; the others wait for a moment."""

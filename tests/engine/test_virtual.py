@@ -30,8 +30,9 @@ async def a_run(make_world, folder, seed=2, people=3):
     await run_virtual(await world.engine(seed=seed), world.clock, NOON + DAY * 6, nothing)
     await check_all(world)
     assert await world.status() == "completed"
-    tables = [await world.attempts(), await world.calls(), await world.rows("TABLE tallies ORDER BY 1, 2, 3, 4, 5, 6")]
-    return [[tuple(row) for row in table] for table in tables], folder.joinpath("dials.jsonl").read_text()
+    attempts = [{**row, "ledger_salt": None} for row in await world.attempts()]  # which nobody is to foretell
+    tables = [attempts, await world.calls(), await world.rows("TABLE tallies ORDER BY 1, 2, 3, 4, 5, 6")]
+    return [[tuple(row.values()) for row in table] for table in tables], folder.joinpath("dials.jsonl").read_text()
 
 
 async def test_the_same_seed_gives_the_same_campaign(make_world, tmp_path):
