@@ -33,7 +33,8 @@ async def call_from(world, number, n=1):
             "RETURNING zone_set_no"
         )
         columns = (UUID(int=n), world.trunk_no, None, f"+1415555{n:04}", number, None, zone_set_no, "{}", POLICY, NOON)
-        await create_call(db, NewCall(world.workspace_no, *columns))
+        place = {"calling_window": None, "region": None, "zone_source": "lead"}
+        await create_call(db, NewCall(world.workspace_no, *columns, **place))
 
 
 async def register(world, number=NUMBER, *, cap=1, n=100):

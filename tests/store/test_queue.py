@@ -7,7 +7,7 @@ from whenever import Instant, TimeDelta
 
 from ringback.domain.limits import LaneKey, LimitKey, LimitKind
 from ringback.store import nodes, queue
-from ringback.store.queue import DueLane, Take, Waiting, stream_name
+from ringback.store.queue import DueLane, Over, Take, Waiting, stream_name
 
 LATER = NOON + TimeDelta(hours=1)
 SOON = NOON + TimeDelta(seconds=1)
@@ -214,10 +214,10 @@ async def test_a_dial_that_is_put_off_keeps_its_ordinal(make_world):
 async def test_a_call_expires_once(make_world):
     """One that is final already stays as it is."""
     world = await make_world(leads=2)
-    one, two = [(row["workspace_no"], row["call_id"]) for row in await world.queue()]
+    one, two = [Over(row["workspace_no"], row["call_id"], "expired", "expired") for row in await world.queue()]
     async with world.database.connection() as db:
-        await queue.expire(db, [one], NOON)
-        await queue.expire(db, [one, two], LATER)
+        await queue.end(db, [one], NOON)
+        await queue.end(db, [one, two], LATER)
     assert [(c["final_status"], c["finished_at"]) for c in await world.calls()] == [
         ("expired", NOON),
         ("expired", LATER),
