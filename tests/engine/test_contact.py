@@ -13,6 +13,8 @@ from whenever import Instant, TimeDelta
 from ringback.carriers.carrier import Ended
 from ringback.domain.contact import PLACED_WITHIN, SLACK, parse_contact_rules
 from ringback.domain.outcome import EndReason
+from ringback.engine.last_word import end_attempts
+from ringback.engine.settle import settle_as
 from ringback.engine.virtual import run_virtual
 from ringback.store.contacts import set_rules
 
@@ -92,6 +94,20 @@ async def test_a_conversation_is_followed_by_quiet(make_world):
     assert [one.to_number for one in puppet_of(engine).placed[2:]] == [machine.dial.to_number]
     waits = await world.value("SELECT due_at FROM queue WHERE campaign_no = $1", other.campaign.campaign_no)
     assert waits == world.clock.now() - TimeDelta(seconds=1) + DAY * 7
+
+
+async def test_a_conversation_that_somebody_else_has_ended_is_passed_over(make_world):
+    """As by a node that was taken for dead: its settlement changes nothing, and stops nobody."""
+    world = await make_world(leads=1)
+    await rule(world, quiet_after_conversation="7d")
+    engine = await begun(world)
+    await dial(engine)
+    [attempt] = engine.node.hand.live.values()
+    talked = Ended(attempt.dial.attempt_id, world.clock.now(), EndReason.USER_DISCONNECTED, duration_sec=9)
+    over = [(attempt, settle_as(attempt, talked, 0.0, engine.node.trunks))]
+    async with world.database.connection() as db:
+        assert await end_attempts(db, over, engine.node) == {attempt.key}
+        assert await end_attempts(db, over, engine.node) == set()
 
 
 async def test_a_leads_own_dials_are_counted_by_its_call(make_world):

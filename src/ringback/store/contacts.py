@@ -46,18 +46,18 @@ async def reserve(db: Connection, numbers: Iterable[Numbered], since: Instant, n
 
 async def give_back(db: Connection, numbers: Iterable[Numbered]) -> None:
     """Take back what `reserve` counted in this transaction."""
-    await db.execute(_SQL["give_back"], *columns(numbers))
+    await db.execute(_SQL["give_back"], *columns(numbers, width=2))
 
 
 async def uncount(db: Connection, dials: Iterable[tuple[int, str, Instant]]) -> None:
     """Take back the dials whose intents were withdrawn, each with the time of its intent."""
-    await db.execute(_SQL["uncount"], *columns(dials))
+    await db.execute(_SQL["uncount"], *columns(dials, width=3))
 
 
 async def talked(db: Connection, conversations: Iterable[tuple[int, str, Instant]]) -> None:
     """Note when conversations ended."""
     last = {(workspace_no, number): at for workspace_no, number, at in sorted(conversations)}
-    await db.execute(_SQL["talked"], *columns((*key, at) for key, at in last.items()))
+    await db.execute(_SQL["talked"], *columns(((*key, at) for key, at in last.items()), width=3))
 
 
 async def dials_of(db: Connection, calls: Iterable[tuple[int, UUID]]) -> dict[tuple[int, UUID], list[Instant]]:
