@@ -60,7 +60,7 @@ KNOWN = {"username": "us", "password": "word"}
 STAYING, KILLED, DROPPING = 100, 200, 300
 """Of the calls that are of no case."""
 
-ROUNDS = 4
+ROUNDS = 12
 """A machine that is held up spoils one round, a fault of ours all of them."""
 
 ECHO_SEC = 0.6
