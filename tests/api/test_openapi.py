@@ -8,7 +8,7 @@ from tests.rows import a_decision, an_attempt, single_call
 from tests.world import LIVELY, NOON, drive
 from whenever import TimeDelta
 
-from ringback.api import examples
+from ringback.api import examples_sent
 from ringback.api.app import OPERATIONS
 from ringback.api.problems import CODES
 from ringback.ids import AGENT, CALL, CAMPAIGN, TRUNK, show
@@ -65,9 +65,9 @@ async def test_each_kind_of_trunk_is_shown(document):
 async def test_bodies_of_the_examples_are_taken(service, client):
     """What the document shows as a body is answered as it shows."""
     world = service.world
-    agent = (await client.post("/v1/agents", json=examples.BODIES["post_agent"])).json()["id"]
+    agent = (await client.post("/v1/agents", json=examples_sent.BODIES["post_agent"])).json()["id"]
     caller = (await client.post("/v1/caller-numbers", json={"number": "+14155550199"})).json()["id"]
-    policy = (await client.post("/v1/retry-policies", json=examples.BODIES["post_policy"])).json()["id"]
+    policy = (await client.post("/v1/retry-policies", json=examples_sent.BODIES["post_policy"])).json()["id"]
     references = {"agent_id": agent, "trunk_id": show(TRUNK, world.campaign.trunk_id)}
     await single_call(world)
     await an_attempt(world, UUID(int=1))
@@ -80,14 +80,14 @@ async def test_bodies_of_the_examples_are_taken(service, client):
         "trunks": references["trunk_id"],
     }
     for operation in OPERATIONS:
-        body = examples.BODIES.get(operation.run.__name__)
+        body = examples_sent.BODIES.get(operation.run.__name__)
         if operation.path.endswith("/leads") and operation.method == "POST":
-            body = examples.LEADS_BODY
+            body = examples_sent.LEADS_BODY
         if body is None:
             assert operation.body is None, operation
             continue
         path = operation.path.replace("{id}", ids.get(operation.path.split("/")[2], ""))
-        for one in (body, *examples.OTHER_BODIES.get(operation.run.__name__, {}).values()):
+        for one in (body, *examples_sent.OTHER_BODIES.get(operation.run.__name__, {}).values()):
             named = {name: references.get(name, value) for name, value in one.items()}
             answer = await client.request(operation.method, path, json=named)
             assert answer.status_code == operation.status, (operation.path, answer.text)
@@ -111,13 +111,13 @@ async def test_answers_have_the_shape_of_the_examples(make_service):
         "/v1/trunks": show(TRUNK, service.world.campaign.trunk_id),
     }
     async with service.client(await service.key()) as client:
-        agent = await client.post("/v1/agents", json=examples.BODIES["post_agent"])
+        agent = await client.post("/v1/agents", json=examples_sent.BODIES["post_agent"])
         ids["/v1/agents"] = agent.json()["id"]
-        caller = await client.post("/v1/caller-numbers", json=examples.BODIES["post_caller_number"])
+        caller = await client.post("/v1/caller-numbers", json=examples_sent.BODIES["post_caller_number"])
         ids["/v1/caller-numbers"] = caller.json()["id"]
-        policy = await client.post("/v1/retry-policies", json=examples.BODIES["post_policy"])
+        policy = await client.post("/v1/retry-policies", json=examples_sent.BODIES["post_policy"])
         ids["/v1/retry-policies"] = policy.json()["id"]
-        await client.post("/v1/do-not-call", json=examples.BODIES["post_do_not_call"])
+        await client.post("/v1/do-not-call", json=examples_sent.BODIES["post_do_not_call"])
         ids["/v1/do-not-call"] = (await client.get("/v1/do-not-call")).json()["data"][0]["id"]
         for operation in OPERATIONS:
             known = next((found for start, found in ids.items() if operation.path.startswith(start)), None)

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ringback import __version__
-from ringback.api import examples
+from ringback.api import examples, examples_sent
 from ringback.api.fields import Field, Fields
 from ringback.api.operation import Operation
 from ringback.api.problems import CODES, problem
@@ -104,7 +104,7 @@ def _content(operation: Operation) -> Json | None:
 
 def _examples(name: str) -> Json:
     """One example of a body, or several by their names."""
-    one, others = examples.BODIES.get(name, {}), examples.OTHER_BODIES.get(name)
+    one, others = examples_sent.BODIES.get(name, {}), examples_sent.OTHER_BODIES.get(name)
     if others is None:
         return {"example": one}
     return {"examples": {kind: {"value": body} for kind, body in {one["kind"]: one, **others}.items()}}
@@ -112,7 +112,7 @@ def _examples(name: str) -> Json:
 
 def _leads_content() -> Json:
     return {
-        "application/json": {"schema": _object(LEADS, required=True), "example": examples.LEADS_BODY},
+        "application/json": {"schema": _object(LEADS, required=True), "example": examples_sent.LEADS_BODY},
         "multipart/form-data": {"schema": _object(FORM, required=True)},
     }
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from whenever import Date, Instant, TimeDelta
 
-from ringback.api import examples
+from ringback.api import examples_why
 from ringback.api.fields import Field, Fields, identifier
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.show_analytics import show_attempts
@@ -108,7 +108,7 @@ OPERATIONS = (
         "What the attempts of a span of days came to, by one or two of their sides.",
         get_attempts,
         query=_QUERY,
-        example=examples.ANALYTICS,
+        example=examples_why.ANALYTICS,
         codes=("analysis_too_large", "too_many_groups"),
     ),
 )

@@ -1,6 +1,6 @@
 """/v1/campaigns/{id}/blockers: what the leads of a campaign wait for."""
 
-from ringback.api import examples
+from ringback.api import examples_why
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.routes.finding import campaign_in_path
 from ringback.api.show_explain import show_blocked
@@ -23,7 +23,7 @@ OPERATIONS = (
         Scope.CALLS_READ,
         "How many leads of a campaign wait for what, and until when.",
         get_blockers,
-        example=examples.BLOCKERS,
+        example=examples_why.BLOCKERS,
         codes=("analysis_too_large", "campaign_not_found"),
     ),
 )

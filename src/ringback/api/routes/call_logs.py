@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ringback.api import examples
+from ringback.api import examples, examples_why
 from ringback.api.fields import identifier, one_of, phone
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.paging import list_body, list_fields, part_of
@@ -135,14 +135,14 @@ OPERATIONS = (
         "/{id}/decisions",
         "Why dials of one call that were due were not placed, oldest first.",
         get_decisions,
-        example=examples.DECISIONS,
+        example=examples_why.DECISIONS,
         codes=_NOT_FOUND,
     ),
     _reading(
         "/{id}/explain",
         "What happens next with one call, when, and what that goes by.",
         get_explanation,
-        example=examples.EXPLANATION,
+        example=examples_why.EXPLANATION,
         codes=_NOT_FOUND,
     ),
     _reading(

@@ -5,7 +5,7 @@ from typing import Any
 
 from whenever import Date, TimeDelta
 
-from ringback.api import examples
+from ringback.api import examples_why
 from ringback.api.fields import Field, Fields, identifier
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.routes.analytics import NO_SUCH, SPAN, days_of, midnight
@@ -69,7 +69,7 @@ OPERATIONS = (
         "What two retry policies come to, by the calls of a span of days: expected reach, attempts and minutes.",
         post_policy_comparison,
         body=_BODY,
-        example=examples.COMPARISON,
+        example=examples_why.COMPARISON,
         codes=("analysis_too_large",),
     ),
 )

@@ -1,6 +1,6 @@
 """/v1/rule-packs: the packs that this server has, with each clause and where it is written."""
 
-from ringback.api import examples
+from ringback.api import examples_why
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.rules.show import show_pack
 from ringback.store.keys import Scope
@@ -21,6 +21,6 @@ OPERATIONS = (
         Scope.CALLS_READ,
         "The rule packs, each in all its versions, with their clauses and where those are written.",
         get_rule_packs,
-        example=examples.RULE_PACKS,
+        example=examples_why.RULE_PACKS,
     ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ringback.api import examples
+from ringback.api import examples, examples_sent
 from ringback.api.fields import Fields, one_of, pack_names, parsed, text, time_zone, whole
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.packs import check_packs, count_for
@@ -81,7 +81,7 @@ OPERATIONS = (
         "Change the workspace's name, cap, retention, time zone, rule packs or purpose.",
         patch_workspace,
         body=CHANGES,
-        example={**examples.WORKSPACE, **examples.BODIES["patch_workspace"]},
+        example={**examples.WORKSPACE, **examples_sent.BODIES["patch_workspace"]},
         codes=("older_release_lives",),
     ),
 )

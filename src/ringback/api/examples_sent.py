@@ -1,0 +1,122 @@
+"""Examples of bodies that are sent."""
+
+from ringback.api.examples import AGENT, ANALYSIS, BILLING, CAMPAIGN, CONTACT_RULES, POLICY, TRANSCRIPT, TRUNK, Json
+
+_AGENT, _TRUNK = AGENT["id"], TRUNK["id"]
+
+LEADS_BODY: Json = {
+    "leads": [
+        {
+            "phone_number": "+14155552671",
+            "name": "Ada",
+            "timezone": "America/Los_Angeles",
+            "variables": {"order": "A-17"},
+        }
+    ]
+}
+_NEW_CAMPAIGN = {
+    name: CAMPAIGN[name]
+    for name in (
+        "name",
+        "agent_id",
+        "trunk_id",
+        "from_number",
+        "max_concurrent_calls",
+        "weight",
+        "retry_share",
+        "calling_window",
+        "rule_packs",
+        "purpose",
+        "starts_at",
+        "ends_at",
+        "retry",
+    )
+}
+BODIES: dict[str, Json] = {
+    "patch_workspace": {
+        "name": "Main",
+        "max_concurrent_calls": 100,
+        "retention": {"days": 90, "mode": "delete"},
+        "rule_packs": ["us-federal", "us-fl@2026.1"],
+        "purpose": "marketing",
+        "timezone": "America/New_York",
+    },
+    "post_key": {"name": "reporting", "scopes": ["calls:read"], "live": True},
+    "post_agent": {"name": "reminder", "kind": "message", "settings": AGENT["settings"]},
+    "patch_agent": {"settings": {"text": "Your appointment is tomorrow, {name}.", "repeat": 2, "opt_out_key": "9"}},
+    "post_trunk": {
+        "name": "sim",
+        "kind": "simulator",
+        "settings": TRUNK["settings"],
+        "billing": BILLING,
+        "max_concurrent_calls": 50,
+        "dials_per_sec": 10,
+    },
+    "patch_trunk": {"max_concurrent_calls": 20, "dials_per_sec": 5},
+    "post_caller_number": {"number": "+14155550100", "max_concurrent_calls": 5, "dials_per_sec": 1},
+    "patch_caller_number": {"max_concurrent_calls": 10},
+    "post_policy": {"name": "patient", "retry": POLICY},
+    "patch_policy": {"retry": {**POLICY, "spread": True}},
+    "post_campaign": _NEW_CAMPAIGN,
+    "patch_campaign": {"retry": {"max_retries": 3, "retry_interval_minutes": 120}},
+    "patch_status": {"action": "start"},
+    "post_call": {
+        "to_number": "+14155552671",
+        "agent_id": _AGENT,
+        "trunk_id": _TRUNK,
+        "from_number": "+14155550100",
+        "retry": POLICY,
+        "variables": {"order": "A-17"},
+    },
+    "post_policy_comparison": {
+        "a": POLICY,
+        "b": {**POLICY, "after": {**POLICY["after"], "busy": ["2h"]}},
+        "from": "2026-03-01",
+        "to": "2026-03-30",
+        "campaign_id": None,
+    },
+    "put_contact_rules": CONTACT_RULES,
+    "post_do_not_call": {"numbers": ["+14155552672", "+1900*"], "note": "asked on the phone"},
+    "post_transcript": {"transcript": TRANSCRIPT},
+    "post_analysis": {"analysis": ANALYSIS},
+}
+OTHER_BODIES: dict[str, dict[str, Json]] = {
+    "post_agent": {
+        "websocket": {
+            "name": "assistant",
+            "kind": "websocket",
+            "settings": {"url": "wss://bot.example.com/calls", "headers": {"Authorization": "Bearer 3f9c"}},
+        },
+        "sip": {
+            "name": "sales",
+            "kind": "sip",
+            "settings": {
+                "uri": "sip:sales@pbx.example.com:5060;transport=tcp",
+                "ring_timeout_sec": 20,
+                "while_ringing": "ring_back",
+                "headers": {"X-Queue": "outbound"},
+            },
+        },
+    },
+    "post_trunk": {
+        "sip": {
+            "name": "main",
+            "kind": "sip",
+            "settings": {
+                "host": "sip.example.com",
+                "port": 5061,
+                "transport": "tls",
+                "username": "acme",
+                "password": "correct horse battery staple",
+                "from_number": "+14155550100",
+                "ring_timeout_sec": 30,
+                "max_call_sec": 600,
+                "codecs": ["pcmu", "pcma"],
+            },
+            "billing": BILLING,
+            "max_concurrent_calls": 60,
+            "dials_per_sec": 5,
+        }
+    },
+}
+"""Of operations that take things of several kinds: those of the other kinds."""
