@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs the system packages that are named, and those that the tests need, where they are missing.
 set -eu
-# The far end of SIP calls, what looks at their media, the voice that speaks messages, and networks that go away.
-tests="sip-tester tshark espeak-ng iproute2"
+# The far end of SIP calls, a proxy before it, what looks at their media, the voice of messages, and networks that go away.
+tests="sip-tester kamailio tshark espeak-ng iproute2"
 missing=
 for package in $tests "$@"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

@@ -181,7 +181,7 @@ def test_a_call_that_is_not_there_is_told(ringback):
         ("--retry", "{", "--retry must be JSON"),
         ("--retry", '{"max_attempts": 99}', "max_attempts"),
         ("--window", "9", "--window must be HH:MM-HH:MM"),
-        ("--window", "20:00-09:00", "calling_window"),
+        ("--window", "20:00-20:00", "calling_window"),
         ("--trunk", "nobody", "--trunk nobody is not known"),
         ("--default-region", "XX", "default_region"),
     ],

@@ -14,7 +14,7 @@ rules_app = typer.Typer(help="Look at the rule packs.", no_args_is_help=True, ri
 PackName = Annotated[str, typer.Argument(help="Its name, with a version for one of them.", metavar="PACK")]
 
 
-@rules_app.command("list", epilog="Example: ringback rules list")
+@rules_app.command("list", epilog="Example: ringback rules list --json")
 def list_packs(as_json: AsJson = False) -> None:
     """List the rule packs of this release and of the folder of your own.
 
