@@ -5,7 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringback.domain.billing import Billing, Charge, charge, parse_billing
+from whenever import Instant, TimeDelta
+
+from ringback.domain.billing import (
+    Billing,
+    Charge,
+    DeckVersion,
+    charge,
+    parse_billing,
+    parse_currency,
+    price,
+    rate_of,
+)
 from ringback.errors import Invalid
 
 MOST = 1_000_000_000
@@ -121,3 +132,59 @@ def test_all_faults_come_at_once():
         "settings.billing.first_sec",
         "settings.billing.currency",
     ]
+
+
+MAY = Instant.from_utc(2026, 5, 1)
+JUNE = Instant.from_utc(2026, 6, 1)
+BRITAIN, LONDON, DEARER = Billing(9_000), Billing(7_000), Billing(11_000)
+DECK = (
+    DeckVersion(1, MAY, {"+44": BRITAIN, "+4420": LONDON}),
+    DeckVersion(3, JUNE, {"+44": DEARER}),
+    DeckVersion(2, JUNE, {"+44": Billing(99)}),
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "at", "rate"),
+    [
+        ("+442079460000", MAY, LONDON),
+        ("+441212345678", MAY, BRITAIN),
+        ("+4420", MAY, LONDON),
+        ("+4930123456", MAY, None),
+        ("+442079460000", MAY - TimeDelta(milliseconds=1), None),
+        ("+442079460000", JUNE - TimeDelta(milliseconds=1), LONDON),
+        ("+442079460000", JUNE, DEARER),
+    ],
+)
+def test_the_longest_beginning_counts_in_the_version_in_force(number, at, rate):
+    """A version holds from its instant on, and of two from one instant on the later one; it leaves nothing of the last."""
+    assert rate_of(DECK, number, at) == rate
+    assert rate_of(DECK[::-1], number, at) == rate
+
+
+def test_a_dial_is_priced_by_the_deck_or_else_by_the_trunk():
+    """The trunk's own tariff is for numbers that the deck has not; what nobody answers is free."""
+    trunk = Billing(60_000)
+    assert price(trunk, DECK, "+442079460000", MAY, 60, answered=True) == Charge(60, 7_000)
+    assert price(trunk, DECK, "+4930123456", MAY, 60, answered=True) == Charge(60, 60_000)
+    assert price(trunk, (), "+442079460000", MAY, 60, answered=True) == Charge(60, 60_000)
+    assert price(trunk, DECK, "+442079460000", MAY, 0, answered=False) == Charge(0, 0)
+
+
+digits = st.text("0123456789", min_size=1, max_size=6)
+
+
+@given(st.dictionaries(digits.map("+".__add__), billings, max_size=8), digits.map("+".__add__))
+def test_no_longer_beginning_of_a_number_is_passed_over(rates, number):
+    """Whatever is found begins the number, and nothing longer does."""
+    beginnings = [prefix for prefix in rates if number.startswith(prefix)]
+    found = rate_of((DeckVersion(1, MAY, rates),), number, MAY)
+    assert found == (rates[max(beginnings, key=len)] if beginnings else None)
+
+
+@pytest.mark.parametrize("raw", ["usd", "US", None, 7, "USD\n"])
+def test_a_currency_is_a_code(raw):
+    """Three capitals."""
+    assert parse_currency("EUR", "currency") == "EUR"
+    with pytest.raises(Invalid, match="currency must be an ISO 4217 code, such as 'USD'"):
+        parse_currency(raw, "currency")
