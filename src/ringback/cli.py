@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ringback.commands import analysing, campaigns, do_not_call, keeping, policies, rules, serving
+from ringback.commands import analysing, campaigns, do_not_call, keeping, money, policies, rules, serving
 from ringback.commands.ledger import ledger_app
 from ringback.errors import Invalid, RingbackError
 
@@ -15,11 +15,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for subject in (serving, campaigns, analysing, keeping):
+for subject in (serving, campaigns, analysing, money, keeping):
     app.add_typer(subject.app)
 app.add_typer(campaigns.campaign_app, name="campaign")
 app.add_typer(policies.app, name="policies")
 app.add_typer(do_not_call.list_app, name="do-not-call")
+app.add_typer(money.rates_app, name="rates")
 app.add_typer(keeping.trunk_app, name="trunk")
 app.add_typer(rules.rules_app, name="rules")
 app.add_typer(ledger_app, name="ledger")

@@ -3,6 +3,7 @@
 RingbackError
 ├── CallerError            the request or the file is at fault: tell the caller what to mend
 │   ├── Invalid            one line for each field that is wrong (400)
+│   ├── BudgetSpent        what may be spent is spent (402)
 │   ├── NotFound           no such thing in this workspace (404)
 │   ├── Conflict           the thing's state forbids it (409)
 │   ├── Impossible         well-formed, and cannot be done (422)
@@ -50,6 +51,10 @@ class Invalid(CallerError):
     def __init__(self, lines: list[str], code: str = "validation_failed") -> None:
         super().__init__(code, "; ".join(lines))
         self.lines = lines
+
+
+class BudgetSpent(CallerError):
+    """What the workspace may spend is spent."""
 
 
 class NotFound(CallerError):

@@ -4,7 +4,6 @@ from math import ceil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from whenever import Instant, TimeDelta
 
 from ringback.domain.billing import (
@@ -157,7 +156,7 @@ DECK = (
     ],
 )
 def test_the_longest_beginning_counts_in_the_version_in_force(number, at, rate):
-    """A version holds from its instant on, and of two from one instant on the later one; it leaves nothing of the last."""
+    """A version holds from its instant on and replaces all of the one before; of two from one instant, the later."""
     assert rate_of(DECK, number, at) == rate
     assert rate_of(DECK[::-1], number, at) == rate
 

@@ -15,7 +15,9 @@ from ringback.store.queries import load
 LARGE = 50_000
 FRESH = 5_000
 KEYS = ("workspaces", "trunks", "campaigns")
-WATCHED = frozenset({"calls", "attempts", "queue", "nodes", "agent_reports", "decisions", "do_not_call", "contacts"})
+WATCHED = frozenset(
+    {"calls", "attempts", "queue", "nodes", "agent_reports", "decisions", "do_not_call", "contacts", "budgets", "rates"}
+)
 HOT = {
     ("queue", "due_lanes"): "queue_lanes",
     ("queue", "lanes_now"): "limits_pkey",
@@ -54,6 +56,8 @@ HOT = {
     ("do_not_call", "drop_expired"): "do_not_call_number",
     ("do_not_call", "cancel_listed"): "calls_lead",
     ("do_not_call", "entry"): "do_not_call_pkey",
+    ("budgets", "hold_budgets"): "budgets_pkey",
+    ("rates", "rates_of"): "rates_pkey",
     ("finish", "end_waiting"): "queue_lanes",
     ("finish", "lock_idle"): "queue_lanes",
     ("finish", "reopen"): "queue_lanes",
@@ -84,6 +88,8 @@ TOPICS = (
     "decisions",
     "do_not_call",
     "contacts",
+    "budgets",
+    "rates",
     "finish",
     "grants",
     "nodes",
@@ -197,6 +203,8 @@ BY_KEY = {
     "agent_reports": {"agent_reports_pkey"},
     "decisions": {"decisions_pkey"},
     "contacts": {"contacts_pkey"},
+    "budgets": {"budgets_pkey"},
+    "rates": {"rates_pkey"},
     "do_not_call": {"do_not_call_number", "do_not_call_prefixes", "do_not_call_pkey"},
 }
 """The indexes by which a duty may find a row of these; another one that fits by chance is a walk over many."""
@@ -263,6 +271,8 @@ def test_the_engines_statements_are_looked_at():
     exempt |= {("agent_reports", "keep_transcript"), ("agent_reports", "keep_analysis")}
     exempt |= {("contacts", name) for name in ("reserve", "talked", "count_before")}
     exempt |= {("do_not_call", name) for name in ("add_entries", "entries", "count_entries", "delete_entry")}
+    exempt |= {("budgets", name) for name in load("budgets") if name != "hold_budgets"}
+    exempt |= {("rates", name) for name in load("rates") if name != "rates_of"}
     exempt |= {("finish", "complete_empty"), ("grants", "grant")}
     exempt |= {("nodes", "lock_name"), ("nodes", "enlist"), ("nodes", "server_time")}
     known = {(topic, name) for topic in TOPICS for name in load(topic)}

@@ -1,6 +1,7 @@
 """Examples of bodies that are sent."""
 
 from ringback.api.examples import AGENT, ANALYSIS, BILLING, CAMPAIGN, CONTACT_RULES, POLICY, TRANSCRIPT, TRUNK, Json
+from ringback.api.examples_money import NEW_DECK, NEW_VERSION
 
 _AGENT, _TRUNK = AGENT["id"], TRUNK["id"]
 
@@ -53,6 +54,8 @@ BODIES: dict[str, Json] = {
         "dials_per_sec": 10,
     },
     "patch_trunk": {"max_concurrent_calls": 20, "dials_per_sec": 5},
+    "post_deck": NEW_DECK,
+    "post_deck_version": NEW_VERSION,
     "post_caller_number": {"number": "+14155550100", "max_concurrent_calls": 5, "dials_per_sec": 1},
     "patch_caller_number": {"max_concurrent_calls": 10},
     "post_policy": {"name": "patient", "retry": POLICY},

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 from whenever import Instant
 
+from ringback.domain.billing import parse_currency
 from ringback.domain.library import MOST_PACKS, NAME, VERSION, parse_pack_names
 from ringback.domain.phone import NumberFault, parse_number
 from ringback.errors import Invalid
@@ -25,6 +26,8 @@ NOBODY: Final = UUID(int=0)
 
 LONGEST_JSON = 256 * 1024
 MOST_WHOLE = 2**63 - 1
+MOST_MONEY = 10**15
+"""Millionths: a thousand million of the currency."""
 
 _REFUSED: Final = object()
 _CALLER = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -150,6 +153,16 @@ def share(default: float) -> Field:
         return float(raw)
 
     return Field(read, {"type": "number", "minimum": 0, "maximum": 1}, default=default)
+
+
+def money() -> Field:
+    """An amount in millionths of one unit of the currency; null is none."""
+    return whole(0, MOST_MONEY, optional=True)
+
+
+def currency() -> Field:
+    """An ISO 4217 code."""
+    return Field(parse_currency, {"type": "string", "pattern": "^[A-Z]{3}$"})
 
 
 def truth(default: bool) -> Field:

@@ -1,7 +1,8 @@
 """The OpenAPI 3.1 document, made from the operations themselves."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -10,7 +11,7 @@ from ringback.api import examples, examples_sent
 from ringback.api.fields import Field, Fields
 from ringback.api.operation import Operation
 from ringback.api.problems import CODES, problem
-from ringback.api.upload import AUDIO_FORM, ENTRIES, FORM, LEADS
+from ringback.api.upload import AUDIO_FORM, DECK_FIELDS, ENTRIES, FORM, LEADS, RATES, VERSION_FIELDS
 
 Json = dict[str, Any]
 
@@ -124,13 +125,27 @@ def _entries_content() -> Json:
     }
 
 
+def _rates_content(name: str, fields: Mapping[str, Field]) -> Json:
+    inline, file = Fields(rates=RATES, **fields), Fields(file=FORM["file"], **fields)
+    return {
+        "application/json": {"schema": _object(inline, required=True), **_examples(name)},
+        "multipart/form-data": {"schema": _object(file, required=True)},
+    }
+
+
 def _audio_content() -> Json:
     bare = {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in _AUDIO}
     return {**bare, "multipart/form-data": {"schema": _object(AUDIO_FORM, required=True)}}
 
 
 _AUDIO = ("audio/wav", "audio/mpeg", "audio/flac")
-_READ = {"post_do_not_call": _entries_content, "post_leads": _leads_content, "put_agent_audio": _audio_content}
+_READ: Mapping[str, Callable[[], Json]] = {
+    "post_do_not_call": _entries_content,
+    "post_leads": _leads_content,
+    "put_agent_audio": _audio_content,
+    "post_deck": partial(_rates_content, "post_deck", DECK_FIELDS),
+    "post_deck_version": partial(_rates_content, "post_deck_version", VERSION_FIELDS),
+}
 """What the operations take that read their body themselves."""
 
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ringback.errors import (
+    BudgetSpent,
     CallerError,
     Conflict,
     DatabaseUnavailable,
@@ -33,6 +34,10 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "unreadable_file": (400, "The workbook is damaged; save it again, or as CSV."),
         "password_protected": (400, "The workbook needs a password; save it without one."),
         "unauthenticated": (401, "There is no API key in `Authorization: Bearer`, or it is unknown or revoked."),
+        "budget_spent": (
+            402,
+            "The budget of the workspace is spent: raise `budget_micros`, or wait until somebody does.",
+        ),
         "missing_scope": (403, "The API key lacks the scope that `message` names."),
         "test_key": (403, "A test key works on simulator trunks only."),
         "agent_not_found": (404, "This workspace has no such agent."),
@@ -41,6 +46,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "caller_number_not_found": (404, "This workspace has no such caller number."),
         "campaign_not_found": (404, "This workspace has no such campaign."),
         "entry_not_found": (404, "This workspace has no such entry on its do-not-call list."),
+        "rate_deck_not_found": (404, "This workspace has no such rate deck, or it has no such version."),
         "recording_elsewhere": (404, "The recording is on the server that `message` names: ask that one for it."),
         "recording_not_found": (404, "This attempt has no recording."),
         "retry_policy_not_found": (404, "This workspace has no such retry policy."),
@@ -70,12 +76,17 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "agent_has_no_message": (422, "The message agent has neither a text nor a recording yet."),
         "agent_kind_unknown": (422, "This release has no such kind of agent."),
         "agent_takes_no_audio": (422, "Only agents of the kind `message` play a recording."),
+        "another_currency": (
+            422,
+            "Budgets, rate decks and tariffs of a workspace have one currency; `message` names it and what has it.",
+        ),
         "analysis_too_large": (422, "The analysis takes too long; name fewer days, or one campaign."),
         "too_many_groups": (422, "The answer has too many groups; name fewer days, one campaign or one side."),
         "do_not_call": (422, "The number is on the do-not-call list of this workspace."),
         "trunk_kind_unknown": (422, "This release has no such kind of trunk."),
         "unknown_agent": (422, "`agent_id` names no agent of this workspace."),
         "unknown_attempt": (422, "`attempt` names no attempt of this call, or it has none yet."),
+        "unknown_rate_deck": (422, "`rate_deck_id` names no rate deck of this workspace."),
         "unknown_retry_policy": (
             422,
             "`retry_policy_id` names no retry policy of this workspace, or it has no version `retry_policy_version`.",
@@ -94,6 +105,7 @@ _RFC_9110 = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unpro
 _STATUS: Mapping[type[RingbackError], int] = {
     Invalid: 400,
     Unauthenticated: 401,
+    BudgetSpent: 402,
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,

@@ -9,7 +9,20 @@ import msgspec
 from whenever import Instant
 
 from ringback.domain.billing import parse_billing
-from ringback.ids import AGENT, ATTEMPT, CALL, CALLER_NUMBER, CAMPAIGN, DO_NOT_CALL, KEY, LEAD, TRUNK, WORKSPACE, show
+from ringback.ids import (
+    AGENT,
+    ATTEMPT,
+    CALL,
+    CALLER_NUMBER,
+    CAMPAIGN,
+    DECK,
+    DO_NOT_CALL,
+    KEY,
+    LEAD,
+    TRUNK,
+    WORKSPACE,
+    show,
+)
 from ringback.sealing import masked
 from ringback.store.calls import call_state
 from ringback.store.database import Record
@@ -33,8 +46,8 @@ def show_number(number: str) -> str | None:
     return None if number.startswith(REDACTED) else number
 
 
-def show_workspace(row: Record) -> Json:
-    """A workspace."""
+def show_workspace(row: Record, budget: Json) -> Json:
+    """A workspace; the budget is as `show_budget` has it."""
     return {
         "id": show(WORKSPACE, row["workspace_id"]),
         "name": row["name"],
@@ -42,6 +55,8 @@ def show_workspace(row: Record) -> Json:
         "rule_packs": row["rule_packs"],
         "purpose": row["purpose"],
         "timezone": row["timezone"],
+        "currency": row["currency"],
+        **budget,
         "retention": {"days": row["retain_days"], "mode": row["retain"]} if row["retain_days"] else None,
         "created_at": show_time(row["created_at"]),
     }
@@ -79,6 +94,7 @@ def show_trunk(row: Record) -> Json:
         "kind": row["kind"],
         "settings": show_settings(row),
         "billing": asdict(parse_billing(msgspec.json.decode(row["billing"]))),
+        "rate_deck_id": show_id(DECK, row["rate_deck_id"]),
         "max_concurrent_calls": row["max_concurrent_calls"],
         "dials_per_sec": row["dials_per_sec"],
         "lost_call_hold_sec": row["lost_call_hold_sec"],

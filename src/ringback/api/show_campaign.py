@@ -1,6 +1,7 @@
 """A campaign as the API answers it."""
 
 from ringback.api.show import Json, show_id, show_time
+from ringback.api.show_money import show_budget
 from ringback.api.show_policies import show_pin
 from ringback.domain.policy_form import show_policy
 from ringback.domain.window_form import show_window
@@ -23,6 +24,8 @@ def show_campaign(campaign: CampaignRow, rule_packs_fault: str | None) -> Json:
         ],
         "from_number": plan.from_number,
         "max_concurrent_calls": plan.max_concurrent_calls,
+        **show_budget(campaign.budget),
+        "currency": None if campaign.budget is None else campaign.budget.currency,
         "weight": plan.weight,
         "retry_share": plan.retry_share,
         "calling_window": show_window(plan.window),

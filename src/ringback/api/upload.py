@@ -1,8 +1,9 @@
 """Files as they are sent, in a form or bare: they go to the disk and never whole into memory."""
 
 import asyncio
+import functools
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -12,10 +13,14 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser  # t
 from ringback.api.bodies import AnyRequest, blocks_of, read_json
 from ringback.api.fields import Field, Fields, instant, one_of, text
 from ringback.carriers.sip.agents.message_settings import LARGEST_RECORDING
+from ringback.domain.billing import parse_currency
 from ringback.domain.do_not_call import Source
+from ringback.domain.rates import Rate
 from ringback.errors import Invalid, UnknownFileType
 from ringback.intake.entries import LONGEST_NOTE, EntryChunk, entries_from_json, read_entries
 from ringback.intake.leads import Chunk, leads_from_json, read_leads
+from ringback.intake.rates import rates_from_json, read_rates
+from ringback.intake.report import Report
 
 LEADS_JSON_LIMIT = 32 * 1024 * 1024
 FILE_LIMIT = 1536 * 1024 * 1024
@@ -42,6 +47,12 @@ def _numbers(raw: Any, name: str) -> list[Any]:
     return raw
 
 
+def _rates(raw: Any, name: str) -> list[Any]:
+    if not isinstance(raw, list):
+        raise Invalid([f"{name} must be a list of rates, such as [{{'prefix': '+4420', 'per_minute': '0.0120'}}]"])
+    return raw
+
+
 _FILE = Field(lambda raw, _: raw, {"type": "string", "contentMediaType": "application/octet-stream"}, required=True)
 _REGION = text(2, optional=True)
 LEADS = Fields(
@@ -56,6 +67,16 @@ ENTRIES = Fields(
 )
 FORM = Fields(file=_FILE, default_region=_REGION)
 AUDIO_FORM = Fields(file=_FILE)
+VERSION_FIELDS = {"valid_from": instant()}
+DECK_FIELDS = {
+    "name": text(required=True),
+    "currency": Field(parse_currency, {"type": "string", "pattern": "^[A-Z]{3}$"}, null=None),
+    **VERSION_FIELDS,
+}
+RATES = Field(_rates, {"type": "array", "items": {"type": "object"}}, required=True)
+
+ReadRates = Callable[[Report], Awaitable[list[Rate]]]
+"""Reads the rates, and tells the report of those that are none."""
 
 
 @asynccontextmanager
@@ -92,6 +113,25 @@ async def entries_in(request: AnyRequest) -> AsyncIterator[tuple[Iterator[EntryC
         body = FORM.parse(await _receive(request, options.get("boundary", ""), file, FILE_LIMIT))
         file.seek(0)
         yield read_entries(file, body["default_region"]), Source.IMPORT
+
+
+@asynccontextmanager
+async def rates_in(request: AnyRequest, fields: dict[str, Field]) -> AsyncIterator[tuple[dict[str, Any], ReadRates]]:
+    """The other fields of a body with rates, and what reads the rates, within the block; raises as `leads_in` does."""
+    kind, options = request.content_type
+    if kind != "multipart/form-data":
+        body = Fields(rates=RATES, **fields).parse(await read_json(request, LEADS_JSON_LIMIT))
+        yield body, functools.partial(_in_thread, rates_from_json, body["rates"])
+        return
+    with tempfile.TemporaryFile() as file:
+        given = await _receive(request, options.get("boundary", ""), file, FILE_LIMIT)
+        body = Fields(file=_FILE, **fields).parse(given)
+        file.seek(0)
+        yield body, functools.partial(_in_thread, read_rates, file)
+
+
+async def _in_thread(read: Callable[[Any, Report], list[Rate]], source: Any, report: Report) -> list[Rate]:
+    return await asyncio.to_thread(read, source, report)
 
 
 async def receive_audio(request: AnyRequest, to: Path) -> None:

@@ -40,6 +40,9 @@ Retry = Annotated[str | None, typer.Option(help="The retry policy as JSON; the d
 Window = Annotated[str, typer.Option(help="Calling hours of the lead's own day.", metavar="HH:MM-HH:MM")]
 Region = Annotated[str | None, typer.Option(help="Country of national numbers, such as US.", metavar="CC")]
 MostCalls = Annotated[int | None, typer.Option(help="The campaign's cap; none when left out.", min=1, metavar="N")]
+Budget = Annotated[
+    str | None, typer.Option(help="What it may spend, such as 250.00; no bound when left out.", metavar="AMOUNT")
+]
 SimulatorSeed = Annotated[int, typer.Option(help="The seed of a simulator that is made.", metavar="N")]
 Speed = Annotated[
     float, typer.Option(help="Its speed: 1 is life, 60 is a minute a second, 0 no delay.", min=0, metavar="X")
@@ -73,6 +76,7 @@ def campaign_run(
     window: Window = "09:00-20:00",
     default_region: Region = None,
     max_concurrent_calls: MostCalls = None,
+    budget: Budget = None,
     seed: SimulatorSeed = 1,
     speed: Speed = 1.0,
     check: Check = False,
@@ -90,6 +94,7 @@ def campaign_run(
         window,
         default_region,
         max_concurrent_calls,
+        budget,
         seed,
         speed,
         check,

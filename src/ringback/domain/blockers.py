@@ -88,6 +88,7 @@ _WORDS = {
     Kind.ENDS_AT: "their end, since no time is left",
     Kind.SLOT: "a slot",
     Kind.RATE: "the pace",
+    Kind.BUDGET: "a budget to be raised",
     Kind.TRUNK: "a trunk that can be set up",
     Kind.NODE: "a node that lives",
 }

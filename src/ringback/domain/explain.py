@@ -27,6 +27,7 @@ class Kind(StrEnum):
     ENDS_AT = "ends_at"
     SLOT = "slot"
     RATE = "rate"
+    BUDGET = "budget"
     TRUNK = "trunk"
     NODE = "node"
 

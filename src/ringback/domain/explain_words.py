@@ -92,6 +92,14 @@ def _rate(detail: Mapping[str, Any], _: str) -> str:
     return f"the pace of its {detail['limit']} is used up at this moment: {detail['cap']:g} dials a second"
 
 
+def _budget(detail: Mapping[str, Any], _: str) -> str:
+    spent, amount = (f"{detail[name] / 1_000_000:,.2f}" for name in ("spent_micros", "budget_micros"))
+    return (
+        f"the budget of its {detail['limit']} is spent: {spent} of {amount} {detail['currency']}; it goes on once that "
+        "is raised"
+    )
+
+
 _WORDS: dict[Kind, Callable[[Mapping[str, Any], str], str]] = {
     Kind.FINAL: _final,
     Kind.LIVE: _live,
@@ -107,6 +115,7 @@ _WORDS: dict[Kind, Callable[[Mapping[str, Any], str], str]] = {
     Kind.ENDS_AT: _ends_at,
     Kind.SLOT: _slot,
     Kind.RATE: _rate,
+    Kind.BUDGET: _budget,
     Kind.TRUNK: lambda detail, _: f"its trunk {detail['trunk_id']} cannot be set up: {detail['why']}",
     Kind.NODE: lambda _, __: "no node lives that could dial",
 }

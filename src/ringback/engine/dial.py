@@ -12,6 +12,7 @@ from ringback.carriers.carrier import Dial
 from ringback.domain.call import CallState
 from ringback.domain.decision import Withheld
 from ringback.domain.limits import LaneKey, LimitKey, LimitKind, Room, allot, dial_gap, most_in_a_span, pace, split
+from ringback.engine.budget import BudgetReached
 from ringback.engine.contact import count
 from ringback.engine.live import DoubtfulClaim, LiveAttempt, Pace, Route
 from ringback.engine.look_back import learn_earlier_dials
@@ -20,7 +21,7 @@ from ringback.engine.plan import DialPlan
 from ringback.engine.routes import InOrder, LaneRoutes, Routes, carrier_rooms, in_order, stranded
 from ringback.engine.withhold import by_time, decision, forbidden_in, may_dial, told
 from ringback.events import Claimed
-from ringback.store import decisions, queue
+from ringback.store import budgets, decisions, queue
 from ringback.store.database import Connection, Record
 from ringback.store.decisions import Decision
 from ringback.store.queue import DueLane, Intent, Over, Take, Waiting
@@ -155,12 +156,13 @@ class Dialler:
 
     async def _claim(self, due: list[DueLane], now: Instant) -> _Batch:
         """Look at the caps, take, and write the intents, in one transaction; nobody changes the permits meanwhile."""
-        batch, transaction_id = _Batch(), ""
+        batch, transaction_id, in_use = _Batch(), "", list[LiveAttempt]()
         async with self._node.permits.lock:
             node_no = self._node.permits.follow_lease()  # to the end: the lease may be lost and won anew meanwhile
             try:
                 async with self._node.database.transaction() as db:
-                    rows = await queue.lanes_now(db, _lanes_of(due), node_no, now)
+                    seen = await queue.lanes_now(db, _lanes_of(due), node_no, now)
+                    rows = [row for row in seen if budgets.allows(row)]
                     lanes, loosened = await self._open(db, rows, now)
                     rooms = self._rooms(rows, lanes, now)
                     settings = {queue.lane_key(row): row for row in rows}
@@ -176,12 +178,15 @@ class Dialler:
                     await self._forbid(db, batch, taken, now)
                     await learn_earlier_dials(db, batch.intents)
                     self._use(batch.intents)
+                    in_use = batch.intents
                     paces = self._pace(batch.intents, rooms, now)
                     await self._write(db, batch, now)
+            except BudgetReached:
+                return _Batch()  # all is rolled back, and the next look finds the lanes without it
             except BaseException:
                 # it may or may not have been committed: its permits stay in use until rescue has found out
-                if batch.intents:
-                    self._node.hand.doubtful.append(DoubtfulClaim(transaction_id, batch.intents))
+                if in_use:
+                    self._node.hand.doubtful.append(DoubtfulClaim(transaction_id, in_use))
                 raise
             self._node.permits.go_on_from(paces)
         self._routes.note(batch.intents)

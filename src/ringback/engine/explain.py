@@ -34,6 +34,7 @@ from ringback.ids import TRUNK, show
 from ringback.rules.shelf import Shelf
 from ringback.store import explain as facts
 from ringback.store import queue
+from ringback.store.budgets import is_spent
 from ringback.store.campaigns import CampaignRow
 from ringback.store.database import Connection, Record
 
@@ -91,7 +92,13 @@ class Explainer:
 
     async def _stops(self, db: Connection, packs: RulePacks, lanes: Sequence[Record], now: Instant) -> list[Constraint]:
         """What holds up all dials of a lane for as long as somebody lets it."""
-        return [*_pause(lanes[0]), *_unusable(packs, lanes[0]), *self._trunks(lanes), *await _nodes(db, now)]
+        return [
+            *_pause(lanes[0]),
+            *_spent(lanes[0]),
+            *_unusable(packs, lanes[0]),
+            *self._trunks(lanes),
+            *await _nodes(db, now),
+        ]
 
     async def _waiting(self, db: Connection, row: Record, zones: tuple[str, ...], now: Instant) -> Explanation:
         packs = RulePacks(self._shelf, _tell_nobody)
@@ -196,6 +203,24 @@ def _pause(lane: Record) -> list[Constraint]:
     kinds = {CampaignState.DRAFT: Kind.NOT_STARTED, CampaignState.PAUSED: Kind.PAUSED}
     kind = kinds.get(lane["status"])
     return [] if kind is None else [Constraint(kind, True, None, {"status": lane["status"]})]
+
+
+def _spent(lane: Record) -> list[Constraint]:
+    return [
+        Constraint(
+            Kind.BUDGET,
+            True,
+            None,
+            {
+                "limit": of,
+                "spent_micros": lane[f"{of}_spent"],
+                "budget_micros": lane[f"{of}_budget"],
+                "currency": lane["currency"],
+            },
+        )
+        for of in ("workspace", "campaign")
+        if is_spent(lane[f"{of}_budget"], lane[f"{of}_spent"])
+    ]
 
 
 def _unusable(packs: RulePacks, lane: Record) -> list[Constraint]:

@@ -9,6 +9,7 @@ from ringback.domain.do_not_call import Entry, Source
 from ringback.domain.outcome import MEANINGS, EndReason
 from ringback.engine.live import LiveAttempt
 from ringback.engine.node import Node
+from ringback.engine.pricing import priced
 from ringback.ids import ATTEMPT, show
 from ringback.store import attempts, contacts, do_not_call
 from ringback.store.attempts import Key, Result
@@ -21,7 +22,7 @@ async def end_attempts(db: Connection, over: Sequence[tuple[LiveAttempt, Result]
     Returns:
         those that this call ended and nobody before it.
     """
-    results = [result for _, result in over]
+    results = await priced(db, over)
     opted = [attempt for attempt, result in over if result.stop_reason == FinalReason.OPTED_OUT]
     spoken = {
         attempt.key: _conversation(attempt, result) for attempt, result in over if _is_conversation(attempt, result)

@@ -47,6 +47,7 @@ class Route:
         caller_no: of their caller number where that has a limit, 0 otherwise.
         limits: those that bind them.
         billing: the trunk's tariff.
+        deck_id: the trunk's rate deck, which goes before that; None for none.
         longest: from the request to the end at most, by the trunk.
         hold: for how long a call may be up where nobody knows how it ended.
     """
@@ -56,6 +57,7 @@ class Route:
     caller_no: int
     limits: tuple[LimitKey, ...]
     billing: Billing
+    deck_id: UUID | None
     longest: TimeDelta
     hold: TimeDelta
 

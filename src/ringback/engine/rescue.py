@@ -130,7 +130,8 @@ def _left(row: Record, plan: DialPlan, trunk: Trunk) -> LiveAttempt:
     zones = plan.bounds.zones
     dial = Dial(row["attempt_id"], row["call_id"], row["attempt"], row["to_number"], row["from_number"], zones)
     lane, route_trunk = LaneKey(row["workspace_no"], row["campaign_no"], 0, 0), (row["workspace_no"], row["trunk_no"])
-    route = Route(lane, route_trunk, row["caller_no"], (), trunk.billing, trunk.carrier.longest, trunk.hold)
+    tariff, ends = (trunk.billing, trunk.deck_id), (trunk.carrier.longest, trunk.hold)
+    route = Route(lane, route_trunk, row["caller_no"], (), *tariff, *ends)
     key, at = (row["workspace_no"], row["call_id"], row["attempt"]), row["intent_at"]
     refused_by = tuple(row["refused_by"] or ())
     return LiveAttempt(

@@ -121,6 +121,7 @@ def _route(row: Record, trunk_key: TrunkKey, trunk: Trunk, limits: tuple[LimitKe
         caller_no=row["bound_caller_no"],
         limits=limits,
         billing=trunk.billing,
+        deck_id=trunk.deck_id,
         longest=trunk.carrier.longest,
         hold=trunk.hold,
     )

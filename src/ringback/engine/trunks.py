@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from uuid import UUID
 
 from whenever import TimeDelta
 
@@ -28,12 +29,14 @@ class Trunk:
         carrier: who places its calls.
         shown: its public id.
         billing: its tariff.
+        deck_id: its rate deck, None for none.
         hold: for how long a call may be up of which nobody knows how it ended.
     """
 
     carrier: Carrier
     shown: str
     billing: Billing
+    deck_id: UUID | None
     hold: TimeDelta
 
 
@@ -98,6 +101,7 @@ class Trunks:
             carrier,
             show(TRUNK, row["trunk_id"]),
             _read_billing(row["billing"]),
+            row["rate_deck_id"],
             carrier.longest if hold_sec is None else TimeDelta(seconds=hold_sec),
         )
 

@@ -9,6 +9,7 @@ from whenever import Instant
 
 from ringback.domain.decision import Rule, Withheld, held_by_time, show_instant
 from ringback.domain.phone import Phone, parse_number
+from ringback.engine.budget import hold_budgets
 from ringback.engine.contact import forbidden_by_contact, uncounted
 from ringback.engine.live import LiveAttempt
 from ringback.engine.plan import DialPlan
@@ -52,11 +53,16 @@ class Forbidden(NamedTuple):
 async def forbidden_in(db: Connection, intents: Sequence[LiveAttempt], now: Instant) -> Forbidden:
     """The dials of a claim that are not to be placed whatever the hour; in the claim's transaction.
 
-    From here to its commit nobody adds to the do-not-call lists of their workspaces.
+    From here to its commit nobody adds to the do-not-call lists of their workspaces, nor uses up any of their budgets.
+
+    Raises:
+        BudgetReached: one is.
     """
     if not intents:
         return Forbidden({}, [])
     held = await do_not_call.hold_lists(db, {attempt.key[0] for attempt in intents})
+    if held.budgeted:
+        await hold_budgets(db, intents, held.budgeted)
     unknown = uncounted(intents, held.spans, now)
     forbidden = unknown | (await _listed(db, intents, held.versions, now) if held.versions else {})
     if held.spans:

@@ -33,6 +33,17 @@ MESSAGES = MappingProxyType(
         "unreadable_row": "The row holds NUL characters or bytes that are not text. Save the file as UTF-8.",
         "unknown_field": "A lead has phone_number, name, timezone, region and variables. Put other fields inside "
         "variables.",
+        "missing_prefix": "There is no prefix in this row.",
+        "invalid_prefix": "This is no beginning of a number. Write it in international form, such as +4420.",
+        "invalid_price": "A price must be a decimal number from 0 to 1000 in per_minute and connect, such as 0.0120, "
+        "or a whole number of millionths in per_minute_micros and connect_micros.",
+        "invalid_increment": "first_sec and next_sec must be whole seconds from 1 to 86400; increments has both, such "
+        "as 60/6.",
+        "duplicate_prefix": "An earlier row of this file has a rate for this prefix.",
+        "rate_unknown_field": "A rate has prefix, per_minute or per_minute_micros, connect or connect_micros, and "
+        "first_sec and next_sec or increments.",
+        "rate_wrong_type": "A rate is an object of texts and whole numbers; write a decimal price as a text, such as "
+        "'0.0120'.",
         "wrong_type": "A lead is an object; phone_number, name, timezone and region are strings, and variables is an "
         "object.",
     }

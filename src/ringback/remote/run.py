@@ -16,6 +16,7 @@ from ringback.domain.policy_form import kept_policy
 from ringback.domain.policy_words import policy_in_words
 from ringback.errors import Invalid, RingbackError
 from ringback.remote.client import Client
+from ringback.remote.money import read_amount
 from ringback.remote.watch import count, progress_view
 
 POLL_SEC = 0.5
@@ -36,6 +37,7 @@ class Order:
         window: local calling hours, HH:MM-HH:MM.
         default_region: of national numbers.
         max_concurrent_calls: None is no cap of the campaign's own.
+        budget: what it may spend, None for no bound.
         seed: of a simulator that is made for it.
         speed: likewise.
         check: say what the import would do, and stop there.
@@ -49,6 +51,7 @@ class Order:
     window: str
     default_region: str | None
     max_concurrent_calls: int | None
+    budget: str | None
     seed: int
     speed: float
     check: bool
@@ -85,6 +88,7 @@ def _campaign(client: Client, order: Order, console: Console) -> dict[str, Any]:
         **_trunks(client, order, console),
         "calling_window": {"start": start, "end": end},
         "max_concurrent_calls": order.max_concurrent_calls,
+        "budget_micros": None if order.budget is None else read_amount(order.budget),
         "retry": _policy(order.retry),
     }
     return {name: value for name, value in body.items() if value is not None}

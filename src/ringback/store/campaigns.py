@@ -12,6 +12,7 @@ from ringback.domain.limits import LimitKey, LimitKind
 from ringback.domain.policy_form import keep_policy, kept_policy
 from ringback.domain.retry import RetryPolicy
 from ringback.domain.ways import Ways, as_ways, numbers_of
+from ringback.store.budgets import Budget
 from ringback.store.database import Connection, Record
 from ringback.store.limits import lock_limit, set_caps
 from ringback.store.listing import Listing, Part, read_part
@@ -90,6 +91,7 @@ class CampaignRow:
     started_at: Instant | None
     finished_at: Instant | None
     workspace_packs: tuple[str, ...] = ()
+    budget: Budget | None = None
 
     @property
     def limit(self) -> LimitKey:
@@ -199,6 +201,7 @@ def campaign_row(row: Record) -> CampaignRow:
         trunks=trunks,
         status=CampaignState(row["status"]),
         workspace_packs=tuple(row["workspace_packs"]),
+        budget=_budget(row),
         **{
             name: row[name]
             for name in (
@@ -212,6 +215,12 @@ def campaign_row(row: Record) -> CampaignRow:
             )
         },
     )
+
+
+def _budget(row: Record) -> Budget | None:
+    if row["budget_currency"] is None:
+        return None
+    return Budget(row["amount_micros"], row["spent_micros"], row["budget_currency"], row["counted_from"])
 
 
 def _read_ways(row: Record) -> tuple[Ways, tuple[CampaignTrunk, ...]]:

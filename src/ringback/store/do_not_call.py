@@ -87,11 +87,13 @@ class Held(NamedTuple):
         versions: of the lists that ever had an entry.
         rules: the contact rules of the workspaces that have any, JSON.
         spans: for how many seconds the dials of a workspace are remembered, where they are counted.
+        budgeted: the workspaces that have, or had, budgets.
     """
 
     versions: dict[int, int]
     rules: dict[int, str]
     spans: dict[int, int]
+    budgeted: set[int]
 
 
 async def hold_lists(db: Connection, workspaces: Iterable[int]) -> Held:
@@ -101,6 +103,7 @@ async def hold_lists(db: Connection, workspaces: Iterable[int]) -> Held:
         {row["workspace_no"]: row["list_version"] for row in rows if row["list_version"]},
         {row["workspace_no"]: row["contact_rules"] for row in rows if row["contact_rules"]},
         {row["workspace_no"]: row["contact_span_sec"] for row in rows if row["contact_span_sec"]},
+        {row["workspace_no"] for row in rows if row["budgeted"]},
     )
 
 

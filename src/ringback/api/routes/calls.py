@@ -13,8 +13,9 @@ from ringback.api.routes.retry_policies import INLINE, VERSION, as_kept, chosen_
 from ringback.api.show import show_call
 from ringback.domain.window import ZoneSource
 from ringback.domain.window_form import parse_region_code, parse_window, show_window
-from ringback.errors import Impossible
+from ringback.errors import BudgetSpent, Impossible
 from ringback.ids import AGENT, POLICY, TRUNK
+from ringback.store.budgets import read_budget
 from ringback.store.calls import NewCall, create_call, find_call
 from ringback.store.database import Connection
 from ringback.store.do_not_call import hold_lists, listed
@@ -46,6 +47,7 @@ async def post_call(api: Api, ask: Ask) -> Answer:
     async with api.database.connection() as db:
         trunk = await usable_trunk(db, ask, body["trunk_id"])
         await check_agent(db, ask, body["agent_id"])
+        await _check_budget(db, ask)
         if body["calling_window"] is not None:
             await check_no_older(db, "hours of a single call", ask.now)
         zone_set_no, source = await _zones(db, ask)
@@ -78,6 +80,16 @@ async def post_call(api: Api, ask: Ask) -> Answer:
 
 def _named(pin: Pin | None) -> dict[str, Any]:
     return {} if pin is None else {"retry_policy_id": pin.policy_id, "retry_policy_version": pin.version}
+
+
+async def _check_budget(db: Connection, ask: Ask) -> None:
+    budget = await read_budget(db, ask.workspace_no)
+    if budget is not None and budget.is_spent:
+        raise BudgetSpent(
+            "budget_spent",
+            f"the workspace has spent {budget.spent_micros} of its budget of {budget.amount_micros} millionths of "
+            f"{budget.currency}: raise budget_micros in PATCH /v1/workspace",
+        )
 
 
 async def _check_list(db: Connection, ask: Ask) -> None:
@@ -117,6 +129,7 @@ OPERATIONS = (
         example=examples.CALL,
         codes=(
             "agent_has_no_message",
+            "budget_spent",
             "do_not_call",
             "older_release_lives",
             "test_key",

@@ -10,6 +10,7 @@ from ringback.api.fields import (
     caller_number,
     identifier,
     instant,
+    money,
     one_of,
     pack_names,
     parsed,
@@ -33,6 +34,7 @@ from ringback.domain.pack import Purpose
 from ringback.domain.window_form import parse_window
 from ringback.errors import Conflict, Invalid
 from ringback.ids import AGENT, CAMPAIGN, POLICY, TRUNK, show
+from ringback.store.budgets import set_budget
 from ringback.store.campaign_status import act
 from ringback.store.campaigns import (
     CampaignPlan,
@@ -72,6 +74,7 @@ _OPTIONAL = {
     "agent_id": identifier(AGENT, optional=True),
     "from_number": caller_number(),
     "max_concurrent_calls": whole(0, 1_000_000, optional=True),
+    "budget_micros": money(),
     "weight": whole(1, 100, default=1),
     "retry_share": share(0.5),
     "calling_window": parsed(parse_window, WINDOW_SCHEMA),
@@ -99,7 +102,8 @@ async def post_campaign(api: Api, ask: Ask) -> Answer:
         await check_known(db, plan.window, ask.now)
         await create_campaign(db, ask.workspace_no, campaign_id, plan, ask.now)
         await count_for(api, ask, db, plan.rule_packs or None)
-        campaign = found(await find_campaign(db, ask.workspace_no, campaign_id), "campaign")
+        made = found(await find_campaign(db, ask.workspace_no, campaign_id), "campaign")
+        campaign = await _budgeted(db, ask, made)
     return Answer(_shown(api, ask, campaign), 201)
 
 
@@ -130,7 +134,7 @@ async def patch_campaign(api: Api, ask: Ask) -> Answer:
         await check_known(db, plan.window, ask.now)
         await change_campaign(db, campaign, plan, ask.now)
         await count_for(api, ask, db, changes.get("rule_packs"))
-        campaign = found(await find_campaign(db, ask.workspace_no, campaign.campaign_id), "campaign")
+        campaign = await _budgeted(db, ask, campaign)
     return Answer(_shown(api, ask, campaign))
 
 
@@ -162,13 +166,21 @@ async def get_campaign_policies(api: Api, ask: Ask) -> Answer:
     return Answer({"campaign_id": show(CAMPAIGN, campaign.campaign_id), "data": list(map(show_campaign_policy, rows))})
 
 
+async def _budgeted(db: Connection, ask: Ask, campaign: CampaignRow) -> CampaignRow:
+    """Give a campaign that is held the budget of the body, if it has one; returns the campaign as it is then."""
+    if "budget_micros" in ask.body:
+        await set_budget(db, ask.workspace_no, campaign.campaign_no, ask.body["budget_micros"], ask.now)
+    changed: CampaignRow = found(await find_campaign(db, ask.workspace_no, campaign.campaign_id), "campaign")
+    return changed
+
+
 def _shown(api: Api, ask: Ask, campaign: CampaignRow) -> Json:
     return show_campaign(campaign, packs_fault(api, ask, campaign))
 
 
 async def _plan_columns(api: Api, ask: Ask, db: Connection, *, new: bool = False) -> dict[str, Any]:
     """The body's fields by the names that the plan has for them, its trunks and agent looked up."""
-    columns = {name: value for name, value in ask.body.items() if name not in _TRUNKS}
+    columns = {name: value for name, value in ask.body.items() if name not in (*_TRUNKS, "budget_micros")}
     columns |= await trunk_columns(db, ask, ask.body, required=new)
     if "calling_window" in columns:
         columns["window"] = columns.pop("calling_window")
@@ -184,6 +196,7 @@ def _check_span(plan: CampaignPlan) -> None:
 
 _PATH = "/v1/campaigns"
 _REFERENCES = (
+    "another_currency",
     "agent_has_no_message",
     "older_release_lives",
     "test_key",

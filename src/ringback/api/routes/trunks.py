@@ -3,19 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from ringback.api import examples
-from ringback.api.fields import Fields, json_object, pace, parsed, text, whole
+from ringback.api.fields import Fields, identifier, json_object, pace, parsed, text, whole
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.paging import list_body, list_fields, part_of
 from ringback.api.routes.finding import found, path_id
 from ringback.api.show import show_trunk
-from ringback.domain.billing import parse_billing
+from ringback.domain.billing import Billing, parse_billing
 from ringback.errors import Impossible
-from ringback.ids import TRUNK
+from ringback.ids import DECK, TRUNK
+from ringback.store.budgets import check_currency
+from ringback.store.database import Connection
 from ringback.store.keys import Scope
+from ringback.store.older import check_no_older
+from ringback.store.rates import give_deck, lock_deck
 from ringback.store.trunks import change_trunk, create_trunk, find_trunk, list_trunks
 
 DEFAULT_CONCURRENT_CALLS, DEFAULT_DIALS_PER_SEC = 30, 10.0
@@ -41,6 +46,7 @@ _CAPS = {
     "max_concurrent_calls": whole(0, 1_000_000, default=DEFAULT_CONCURRENT_CALLS, optional=True),
     "dials_per_sec": pace(DEFAULT_DIALS_PER_SEC),
     "lost_call_hold_sec": whole(0, LONGEST_HOLD_SEC, optional=True),
+    "rate_deck_id": identifier(DECK, optional=True),
 }
 NEW = Fields(
     name=text(required=True),
@@ -61,8 +67,9 @@ async def post_trunk(api: Api, ask: Ask) -> Answer:
     if any(body["settings"].get(name) is not None for name in OF_FILES):
         ask.key.require(Scope.ADMIN)  # the server will write or read the file of that name
     trunk_id = api.ids.new(ask.now)
-    async with api.database.connection() as db:
-        await create_trunk(
+    async with api.database.transaction() as db:
+        await _check_price(db, ask, body["billing"])
+        trunk_no = await create_trunk(
             db,
             ask.workspace_no,
             trunk_id,
@@ -75,6 +82,8 @@ async def post_trunk(api: Api, ask: Ask) -> Answer:
             ask.now,
             body["lost_call_hold_sec"],
         )
+        if body["rate_deck_id"] is not None:
+            await _charge_by(db, ask, trunk_no, body["rate_deck_id"])
         return Answer(show_trunk(found(await find_trunk(db, ask.workspace_no, trunk_id), "trunk")), 201)
 
 
@@ -94,12 +103,35 @@ async def get_trunk(api: Api, ask: Ask) -> Answer:
 async def patch_trunk(api: Api, ask: Ask) -> Answer:
     """Change what was sent. Its settings stay as they were made: calls that are up depend on them."""
     changes = dict(ask.body)
-    if "billing" in changes:
-        changes["billing"] = _written(asdict(changes["billing"]))
     async with api.database.transaction() as db:
         trunk = found(await find_trunk(db, ask.workspace_no, path_id(ask, TRUNK)), "trunk")
         ask.key.require_trunk(trunk["kind"])
+        if "billing" in changes:
+            await _check_price(db, ask, changes["billing"])
+            changes["billing"] = _written(asdict(changes["billing"]))
+        if "rate_deck_id" in changes:
+            await _charge_by(db, ask, trunk["trunk_no"], changes.pop("rate_deck_id"))
         return Answer(show_trunk(found(await change_trunk(db, trunk, changes), "trunk")))
+
+
+async def _check_price(db: Connection, ask: Ask, billing: Billing) -> None:
+    """Refuse a price in another currency than the workspace counts in; what is free has none."""
+    if billing.per_minute_micros or billing.connect_micros:
+        await check_currency(db, ask.workspace_no, billing.currency)
+
+
+async def _charge_by(db: Connection, ask: Ask, trunk_no: int, deck_id: UUID | None) -> None:
+    """Charge by a deck of the workspace, or by none.
+
+    Raises:
+        Conflict: `older_release_lives`: a server lives that would charge by the tariff.
+        Impossible: `unknown_rate_deck`.
+    """
+    if deck_id is not None:
+        await check_no_older(db, "rate decks", ask.now)
+        if await lock_deck(db, ask.workspace_no, deck_id) is None:
+            raise Impossible("unknown_rate_deck", "rate_deck_id names no rate deck of this workspace")
+    await give_deck(db, ask.workspace_no, trunk_no, deck_id)
 
 
 def _check_settings(api: Api, kind: str, settings: Mapping[str, Any]) -> None:
@@ -119,6 +151,7 @@ def _written(value: dict[str, Any]) -> str:
 
 
 _PATH = "/v1/trunks"
+_MONEY = ("another_currency", "older_release_lives", "unknown_rate_deck")
 OPERATIONS = (
     Operation(
         "POST",
@@ -129,7 +162,7 @@ OPERATIONS = (
         body=NEW,
         status=201,
         example=examples.TRUNK,
-        codes=("test_key", "trunk_kind_unknown"),
+        codes=(*_MONEY, "test_key", "trunk_kind_unknown"),
     ),
     Operation(
         "GET", _PATH, Scope.CALLS_READ, "The trunks.", get_trunks, query=LIST, example=examples.listed(examples.TRUNK)
@@ -147,10 +180,10 @@ OPERATIONS = (
         "PATCH",
         f"{_PATH}/{{id}}",
         Scope.CALLS_WRITE,
-        "Change a trunk's name, tariff or caps.",
+        "Change a trunk's name, tariff, rate deck or caps.",
         patch_trunk,
         body=CHANGES,
         example=examples.TRUNK,
-        codes=("test_key", "trunk_not_found"),
+        codes=(*_MONEY, "test_key", "trunk_not_found"),
     ),
 )

@@ -3,12 +3,15 @@
 from typing import Any
 
 from ringback.api import examples, examples_sent
-from ringback.api.fields import Fields, one_of, pack_names, parsed, text, time_zone, whole
+from ringback.api.fields import Fields, currency, money, one_of, pack_names, parsed, text, time_zone, whole
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.packs import check_packs, count_for
-from ringback.api.show import show_workspace
+from ringback.api.show import Json, show_workspace
+from ringback.api.show_money import show_budget
 from ringback.domain.pack import Purpose
 from ringback.errors import Invalid
+from ringback.store.budgets import WORKSPACE, change_currency, read_budget, set_budget
+from ringback.store.database import Connection
 from ringback.store.keys import Scope
 from ringback.store.workspaces import Retention, change_workspace, find_workspace, settle_in_zone
 from ringback.store.zones import zone_set_numbers
@@ -48,13 +51,15 @@ CHANGES = Fields(
     rule_packs=pack_names(),
     purpose=one_of(Purpose, optional=True),
     timezone=time_zone(),
+    currency=currency(),
+    budget_micros=money(),
 )
 
 
 async def read_workspace(api: Api, ask: Ask) -> Answer:
     """The workspace with its cap and its retention."""
     async with api.database.connection() as db:
-        return Answer(show_workspace(await find_workspace(db, ask.workspace_no)))
+        return Answer(await _shown(db, ask))
 
 
 async def patch_workspace(api: Api, ask: Ask) -> Answer:
@@ -64,11 +69,21 @@ async def patch_workspace(api: Api, ask: Ask) -> Answer:
         zone_set_no = (await zone_set_numbers(db, [(zone,)]))[zone,] if zone else None
     async with api.database.transaction() as db:
         await check_packs(api, ask, db, ask.body.get("rule_packs"))
-        row = await change_workspace(db, ask.workspace_no, ask.body)
+        await change_workspace(db, ask.workspace_no, ask.body)
         await count_for(api, ask, db, ask.body.get("rule_packs"))
         if zone_set_no is not None:
             await settle_in_zone(db, ask.workspace_no, zone_set_no, ask.now)
-    return Answer(show_workspace(row))
+        if ask.body.get("currency"):
+            await change_currency(db, ask.workspace_no, ask.body["currency"])
+        if "budget_micros" in ask.body:
+            await set_budget(db, ask.workspace_no, WORKSPACE, ask.body["budget_micros"], ask.now)
+        return Answer(await _shown(db, ask))
+
+
+async def _shown(db: Connection, ask: Ask) -> Json:
+    return show_workspace(
+        await find_workspace(db, ask.workspace_no), show_budget(await read_budget(db, ask.workspace_no))
+    )
 
 
 _PATH = "/v1/workspace"
@@ -78,10 +93,10 @@ OPERATIONS = (
         "PATCH",
         _PATH,
         Scope.ADMIN,
-        "Change the workspace's name, cap, retention, time zone, rule packs or purpose.",
+        "Change the workspace's name, cap, budget, currency, retention, time zone, rule packs or purpose.",
         patch_workspace,
         body=CHANGES,
         example={**examples.WORKSPACE, **examples_sent.BODIES["patch_workspace"]},
-        codes=("older_release_lives",),
+        codes=("another_currency", "older_release_lives"),
     ),
 )

@@ -81,6 +81,24 @@ tallied AS (
     ON CONFLICT (workspace_no, campaign_no, day, attempt, end_reason, currency) DO UPDATE SET
         attempts = t.attempts + excluded.attempts, connected_sec = t.connected_sec + excluded.connected_sec,
         billed_sec = t.billed_sec + excluded.billed_sec, cost_micros = t.cost_micros + excluded.cost_micros
+),
+-- what is paid out of budgets: the campaign's, and that of the workspace, which has number 0
+paid AS (
+    SELECT s.workspace_no, b.campaign_no, s.currency, sum(s.cost_micros)::bigint AS cost_micros
+    FROM summed s CROSS JOIN LATERAL (SELECT 0 AS campaign_no UNION SELECT s.campaign_no) b
+    WHERE s.cost_micros > 0
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+),
+-- in key order as well; a row that is there is met at its newest version
+spent AS (
+    INSERT INTO budgets AS b (workspace_no, campaign_no, spent_micros, currency)
+    SELECT p.workspace_no, p.campaign_no, p.cost_micros, p.currency FROM paid p
+    CROSS JOIN LATERAL (
+        SELECT 1 FROM budgets k
+        WHERE k.workspace_no = p.workspace_no AND k.campaign_no = p.campaign_no AND k.currency = p.currency
+        OFFSET 0
+    ) known
+    ON CONFLICT (workspace_no, campaign_no) DO UPDATE SET spent_micros = b.spent_micros + excluded.spent_micros
 )
 SELECT workspace_no, call_id, attempt FROM ended;
 
@@ -172,7 +190,8 @@ SELECT a.workspace_no, a.call_id, a.attempt, a.attempt_id, a.campaign_no, a.trun
            ORDER BY b.attempt) END AS refused_by,
        o.workspace_id, p.campaign_id, o.rule_packs AS workspace_packs, p.rule_packs AS campaign_packs,
        coalesce(p.purpose, o.purpose) AS purpose,
-       t.trunk_id, t.kind, t.settings::text AS settings, t.billing::text AS billing, t.lost_call_hold_sec
+       t.trunk_id, t.kind, t.settings::text AS settings, t.billing::text AS billing, t.lost_call_hold_sec,
+       t.rate_deck_id
 FROM attempts a
 JOIN workspaces o ON o.workspace_no = a.workspace_no
 JOIN trunks t ON t.workspace_no = a.workspace_no AND t.trunk_no = a.trunk_no

@@ -25,13 +25,15 @@ SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk
         FROM jsonb_array_elements(c.ways) WITH ORDINALITY AS w (way, place)
         JOIN trunks u ON u.workspace_no = c.workspace_no AND u.trunk_no = (w.way ->> 0)::integer) AS ways,
        l.max_concurrent_calls, k.policy_id, k.pinned_version,
-       c.calling_window::text AS calling_window, c.rule_packs, c.purpose, o.rule_packs AS workspace_packs
+       c.calling_window::text AS calling_window, c.rule_packs, c.purpose, o.rule_packs AS workspace_packs,
+       b.amount_micros, b.spent_micros, b.currency AS budget_currency, b.counted_from
 FROM campaigns c
 JOIN workspaces o ON o.workspace_no = c.workspace_no
 JOIN trunks t ON t.workspace_no = c.workspace_no AND t.trunk_no = c.trunk_no
 LEFT JOIN campaign_policies k ON k.workspace_no = c.workspace_no AND k.campaign_no = c.campaign_no
     AND k.policy_version = c.policy_version
 LEFT JOIN limits l ON l.workspace_no = c.workspace_no AND l.kind = 'campaign' AND l.ref_no = c.campaign_no
+LEFT JOIN budgets b ON b.workspace_no = c.workspace_no AND b.campaign_no = c.campaign_no
 WHERE c.workspace_no = $1 AND c.campaign_id = $2;
 
 -- name: campaigns
@@ -43,13 +45,15 @@ SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk
         FROM jsonb_array_elements(c.ways) WITH ORDINALITY AS w (way, place)
         JOIN trunks u ON u.workspace_no = c.workspace_no AND u.trunk_no = (w.way ->> 0)::integer) AS ways,
        l.max_concurrent_calls, k.policy_id, k.pinned_version,
-       c.calling_window::text AS calling_window, c.rule_packs, c.purpose, o.rule_packs AS workspace_packs
+       c.calling_window::text AS calling_window, c.rule_packs, c.purpose, o.rule_packs AS workspace_packs,
+       b.amount_micros, b.spent_micros, b.currency AS budget_currency, b.counted_from
 FROM campaigns c
 JOIN workspaces o ON o.workspace_no = c.workspace_no
 JOIN trunks t ON t.workspace_no = c.workspace_no AND t.trunk_no = c.trunk_no
 LEFT JOIN campaign_policies k ON k.workspace_no = c.workspace_no AND k.campaign_no = c.campaign_no
     AND k.policy_version = c.policy_version
 LEFT JOIN limits l ON l.workspace_no = c.workspace_no AND l.kind = 'campaign' AND l.ref_no = c.campaign_no
+LEFT JOIN budgets b ON b.workspace_no = c.workspace_no AND b.campaign_no = c.campaign_no
 WHERE c.workspace_no = $1 AND ($2::text IS NULL OR c.status = $2) AND ($3::uuid IS NULL OR c.campaign_id < $3)
 ORDER BY c.campaign_id DESC LIMIT $4 OFFSET $5;
 

@@ -4,9 +4,9 @@
 UPDATE workspaces SET list_version = list_version + 1 WHERE workspace_no = $1;
 
 -- name: hold_lists
--- The versions of these workspaces' lists, their contact rules, and for how long their dials are remembered. Nobody adds
--- an entry before this claim is over; what was added before is seen by the statements that follow.
-SELECT workspace_no, list_version, contact_rules::text AS contact_rules, contact_span_sec FROM workspaces
+-- The versions of these workspaces' lists, their contact rules, for how long their dials are remembered, and whether
+-- they have budgets. Nobody adds an entry before this claim is over; what was added before is seen by the statements that follow.
+SELECT workspace_no, list_version, contact_rules::text AS contact_rules, contact_span_sec, budgeted FROM workspaces
 WHERE workspace_no = ANY ($1::integer[]) ORDER BY workspace_no FOR SHARE;
 
 -- name: list_versions

@@ -36,7 +36,9 @@ SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, v.via_trunk_no,
        c.window_start_min, c.window_end_min, c.calling_window::text AS calling_window, c.ends_at, c.weight,
        c.retry_share, c.ways::text AS ways,
        t.trunk_id, t.kind, t.settings::text AS settings, t.billing::text AS billing, t.lost_call_hold_sec,
-       b.caller_no AS bound_caller_no,
+       t.rate_deck_id, b.caller_no AS bound_caller_no,
+       x.amount_micros AS workspace_budget, x.spent_micros AS workspace_spent,
+       y.amount_micros AS campaign_budget, y.spent_micros AS campaign_spent, o.currency,
        o.workspace_id, c.campaign_id, o.rule_packs AS workspace_packs, c.rule_packs AS campaign_packs,
        coalesce(c.purpose, o.purpose) AS purpose,
        w.ref_no IS NOT NULL AS workspace_known, w.max_concurrent_calls AS workspace_calls,
@@ -62,6 +64,14 @@ LEFT JOIN limits w ON w.workspace_no = l.workspace_no AND w.kind = 'workspace' A
 LEFT JOIN limits g ON g.workspace_no = l.workspace_no AND g.kind = 'campaign' AND g.ref_no = l.campaign_no
 LEFT JOIN limits r ON r.workspace_no = l.workspace_no AND r.kind = 'trunk' AND r.ref_no = v.via_trunk_no
 LEFT JOIN limits n ON n.workspace_no = l.workspace_no AND n.kind = 'caller' AND n.ref_no = b.caller_no
+LEFT JOIN LATERAL (
+    SELECT b.amount_micros, b.spent_micros FROM budgets b
+    WHERE b.workspace_no = l.workspace_no AND b.campaign_no = 0 OFFSET 0
+) x ON true
+LEFT JOIN LATERAL (
+    SELECT b.amount_micros, b.spent_micros FROM budgets b
+    WHERE b.workspace_no = l.workspace_no AND b.campaign_no = l.campaign_no AND l.campaign_no <> 0 OFFSET 0
+) y ON true
 ORDER BY v.via_trunk_no;
 
 -- name: in_use

@@ -27,7 +27,10 @@ CREATE TABLE workspaces (
     contact_rules jsonb,
     -- For how long dials and conversations are remembered in contacts, in seconds; null where they are not counted.
     contact_span_sec integer CHECK (contact_span_sec > 0),
-    timezone     text -- of leads of whom neither the file nor the number tells one
+    timezone     text, -- of leads of whom neither the file nor the number tells one
+    currency     text CHECK (currency ~ '^[A-Z]{3}$'), -- of all its budgets and rate decks, null until it has one
+    -- Whether it ever had a budget: claims hold this row, and look at budgets only then.
+    budgeted     boolean NOT NULL DEFAULT false
 );
 
 CREATE TABLE api_keys (
@@ -76,6 +79,7 @@ CREATE TABLE trunks (
     billing            jsonb NOT NULL,
     created_at         timestamptz NOT NULL,
     lost_call_hold_sec integer CHECK (lost_call_hold_sec >= 0),
+    rate_deck_id       uuid, -- by which its calls are charged; null where `billing` says all
     PRIMARY KEY (workspace_no, trunk_no),
     UNIQUE (workspace_no, trunk_id)
 );
@@ -421,6 +425,53 @@ CREATE TABLE tallies (
     PRIMARY KEY (workspace_no, campaign_no, day, attempt, end_reason, currency)
 ) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 500,
     vacuum_truncate = false); -- a few rows, updated with every batch: leave room to do it in the page
+
+-- What carriers charge, by the beginning of the number, in the currency of the workspace.
+CREATE TABLE rate_decks (
+    workspace_no integer NOT NULL REFERENCES workspaces,
+    deck_id      uuid NOT NULL,
+    name         text NOT NULL,
+    currency     text NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_no, deck_id)
+);
+
+-- Each replaces the one before as a whole, from its instant on, and none is ever changed.
+CREATE TABLE rate_deck_versions (
+    workspace_no integer NOT NULL,
+    deck_id      uuid NOT NULL,
+    version      integer NOT NULL CHECK (version > 0),
+    valid_from   timestamptz NOT NULL,
+    rates        integer NOT NULL CHECK (rates > 0), -- how many
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_no, deck_id, version),
+    FOREIGN KEY (workspace_no, deck_id) REFERENCES rate_decks
+);
+
+CREATE TABLE rates (
+    workspace_no      integer NOT NULL, -- no foreign key: it would be looked up for each of a hundred thousand rates
+    deck_id           uuid NOT NULL,
+    version           integer NOT NULL,
+    prefix            text NOT NULL, -- with its plus
+    per_minute_micros bigint NOT NULL CHECK (per_minute_micros >= 0),
+    connect_micros    bigint NOT NULL CHECK (connect_micros >= 0),
+    first_sec         integer NOT NULL CHECK (first_sec > 0),
+    next_sec          integer NOT NULL CHECK (next_sec > 0),
+    PRIMARY KEY (workspace_no, deck_id, version, prefix)
+);
+
+-- What may be spent, and what has been: added to by the statement that ends attempts. campaign_no 0 is the workspace's
+-- own. A row stays when its amount is taken away (null), and goes on counting.
+CREATE TABLE budgets (
+    workspace_no  integer NOT NULL REFERENCES workspaces,
+    campaign_no   integer NOT NULL,
+    amount_micros bigint CHECK (amount_micros >= 0),
+    spent_micros  bigint NOT NULL,
+    currency      text NOT NULL,
+    counted_from  timestamptz, -- null: from the campaign's first attempt
+    PRIMARY KEY (workspace_no, campaign_no)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
+    vacuum_truncate = false); -- as for limits
 
 -- What is to be entered into a ledger: put here by the statement that ends an attempt, or writes a decision down, and
 -- taken out by the one that enters it. It has no index: whoever takes, takes whatever is there.

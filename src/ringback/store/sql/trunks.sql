@@ -12,7 +12,8 @@ RETURNING ref_no;
 -- name: trunk
 -- One trunk of a workspace with its caps.
 SELECT t.workspace_no, t.trunk_no, t.trunk_id, t.name, t.kind, t.settings::text AS settings,
-       t.billing::text AS billing, t.created_at, t.lost_call_hold_sec, l.max_concurrent_calls, l.dials_per_sec
+       t.billing::text AS billing, t.created_at, t.lost_call_hold_sec, t.rate_deck_id, l.max_concurrent_calls,
+       l.dials_per_sec
 FROM trunks t
 LEFT JOIN limits l ON l.workspace_no = t.workspace_no AND l.kind = 'trunk' AND l.ref_no = t.trunk_no
 WHERE t.workspace_no = $1 AND t.trunk_id = $2;
@@ -20,7 +21,7 @@ WHERE t.workspace_no = $1 AND t.trunk_id = $2;
 -- name: trunks
 -- A workspace's trunks with their caps, newest first.
 SELECT t.trunk_id, t.name, t.kind, t.settings::text AS settings, t.billing::text AS billing, t.created_at,
-       t.lost_call_hold_sec, l.max_concurrent_calls, l.dials_per_sec
+       t.lost_call_hold_sec, t.rate_deck_id, l.max_concurrent_calls, l.dials_per_sec
 FROM trunks t
 LEFT JOIN limits l ON l.workspace_no = t.workspace_no AND l.kind = 'trunk' AND l.ref_no = t.trunk_no
 WHERE t.workspace_no = $1 AND ($2::uuid IS NULL OR t.trunk_id < $2)

@@ -10,7 +10,7 @@ RETURNING workspace_no;
 -- name: workspace
 -- One workspace with its caps.
 SELECT w.workspace_no, w.workspace_id, w.name, w.created_at, w.retain_days, w.retain, l.max_concurrent_calls,
-       w.timezone, w.rule_packs, w.purpose
+       w.timezone, w.rule_packs, w.purpose, w.currency
 FROM workspaces w
 LEFT JOIN limits l ON l.workspace_no = w.workspace_no AND l.kind = 'workspace' AND l.ref_no = 0
 WHERE w.workspace_no = $1;

@@ -8,7 +8,7 @@
 
 -- All at once and first, in the order in which a claim takes them. A settlement of the old node holds no agents, and
 -- whoever makes a campaign reads an agent's row, which this lock allows: only who changes agents waits.
-LOCK TABLE workspaces, campaigns, queue, calls, attempts IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE workspaces, trunks, campaigns, queue, calls, attempts IN ACCESS EXCLUSIVE MODE;
 LOCK TABLE agents IN SHARE ROW EXCLUSIVE MODE;
 
 -- What else the signalling and the agent told of an attempt; null where nothing did, as for simulated calls. Neither a
@@ -242,3 +242,58 @@ ALTER TABLE campaigns ADD COLUMN calling_window jsonb;
 ALTER TABLE calls ADD COLUMN calling_window jsonb;
 ALTER TABLE calls ADD COLUMN region text;
 ALTER TABLE calls ADD COLUMN zone_source text CHECK (zone_source IN ('lead', 'number', 'workspace', 'none'));
+
+-- The one currency of a workspace's budgets and rate decks, null until it has one; and whether it ever had a budget:
+-- claims hold this row, and look at budgets only then.
+ALTER TABLE workspaces
+    ADD COLUMN currency text CHECK (currency ~ '^[A-Z]{3}$'),
+    ADD COLUMN budgeted boolean NOT NULL DEFAULT false;
+-- By which deck calls over a trunk are charged; null where its own tariff says all.
+ALTER TABLE trunks ADD COLUMN rate_deck_id uuid;
+
+-- What carriers charge, by the beginning of the number, in the currency of the workspace.
+CREATE TABLE rate_decks (
+    workspace_no integer NOT NULL REFERENCES workspaces,
+    deck_id      uuid NOT NULL,
+    name         text NOT NULL,
+    currency     text NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_no, deck_id)
+);
+
+-- Each replaces the one before as a whole, from its instant on, and none is ever changed.
+CREATE TABLE rate_deck_versions (
+    workspace_no integer NOT NULL,
+    deck_id      uuid NOT NULL,
+    version      integer NOT NULL CHECK (version > 0),
+    valid_from   timestamptz NOT NULL,
+    rates        integer NOT NULL CHECK (rates > 0), -- how many
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_no, deck_id, version),
+    FOREIGN KEY (workspace_no, deck_id) REFERENCES rate_decks
+);
+
+CREATE TABLE rates (
+    workspace_no      integer NOT NULL, -- no foreign key: it would be looked up for each of a hundred thousand rates
+    deck_id           uuid NOT NULL,
+    version           integer NOT NULL,
+    prefix            text NOT NULL, -- with its plus
+    per_minute_micros bigint NOT NULL CHECK (per_minute_micros >= 0),
+    connect_micros    bigint NOT NULL CHECK (connect_micros >= 0),
+    first_sec         integer NOT NULL CHECK (first_sec > 0),
+    next_sec          integer NOT NULL CHECK (next_sec > 0),
+    PRIMARY KEY (workspace_no, deck_id, version, prefix)
+);
+
+-- What may be spent, and what has been: added to by the statement that ends attempts. campaign_no 0 is the workspace's
+-- own. A row stays when its amount is taken away (null), and goes on counting.
+CREATE TABLE budgets (
+    workspace_no  integer NOT NULL REFERENCES workspaces,
+    campaign_no   integer NOT NULL,
+    amount_micros bigint CHECK (amount_micros >= 0),
+    spent_micros  bigint NOT NULL,
+    currency      text NOT NULL,
+    counted_from  timestamptz, -- null: from the campaign's first attempt
+    PRIMARY KEY (workspace_no, campaign_no)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
+    vacuum_truncate = false); -- as for limits
