@@ -55,6 +55,6 @@ def test_blockers_are_said_in_words(one, words):
 
 def test_what_leads_can_wait_for_has_words():
     """What ends a call at once, or is no waiting, has none."""
-    never = {Kind.FINAL, Kind.LIVE, Kind.DO_NOT_CALL}
+    never = {Kind.FINAL, Kind.LIVE, Kind.DO_NOT_CALL, Kind.TOO_COSTLY}
     for kind in set(Kind) - never:
         assert blocker_in_words(Blocker(kind, None, 2, None, None)).startswith("2 leads wait for ")

@@ -29,6 +29,8 @@ LATE = Withheld(Rule.CAMPAIGN_END, None, {"ends_at": "2026-03-02T13:00:00.000Z"}
 NOWHERE = Withheld(Rule.CALLING_WINDOW, NOON + HOUR, {"why": "unknown_zone"})
 OFTEN = Withheld("per_number: 3 per 24h", NOON + HOUR, {"dials": 3})
 PAUSED = Constraint(Kind.PAUSED, True, None, {"status": "paused"})
+COSTLY = {"cost_per_reach_micros": 6_000_000, "at_most_micros": 5_000_000, "attempts": 20, "ordinal": 3, "reached": 1}
+COSTLY |= {"currency": "USD"}
 BUDGET = {"limit": "campaign", "spent_micros": 1_500_000, "budget_micros": 1_250_000, "currency": "USD"}
 FULL = Constraint(Kind.SLOT, True, None, {"limit": "trunk", "up": 2, "cap": 2})
 
@@ -195,6 +197,7 @@ OVER = {"final_status": "busy", "final_reason": "expired", "finished_at": "T", "
             "the pace of its trunk is used up at this moment: 1 dials a second",
         ),
         (Kind.TRUNK, {"trunk_id": "trk_1", "why": "no host"}, "its trunk trk_1 cannot be set up: no host"),
+        (Kind.TOO_COSTLY, COSTLY, "20 attempts of ordinal 3 reached 1 people, at 6.00 USD each, more than 5.00"),
         (Kind.BUDGET, BUDGET, "the budget of its campaign is spent: 1.50 of 1.25 USD; it goes on once that is raised"),
         (Kind.NODE, {}, "no node lives that could dial"),
     ],

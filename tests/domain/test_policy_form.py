@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -16,6 +17,7 @@ from ringback.domain.policy_form import (
 from ringback.domain.retry import DEFAULT_POLICY, MOST_ATTEMPTS, RetryPolicy
 from ringback.domain.spacing import NO_SPACING, Spacing
 from ringback.domain.waits import Day, LocalPoint
+from ringback.domain.worth import StopWhen
 from ringback.errors import Invalid
 
 
@@ -48,6 +50,8 @@ def lines_of(raw):
         ({"jitter": "2m", "expires_after": "7d"}, policy(3, DEFAULT_POLICY.after, 120, 604_800)),
         ({"jitter": "0s", "expires_after": None, "spread": False}, DEFAULT_POLICY),
         ({"jitter": None, "spread": None, "min_gap": None, "max_per_day": None}, DEFAULT_POLICY),
+        ({"stop_when": None}, DEFAULT_POLICY),
+        ({"stop_when": {"cost_per_reach_micros": 5}}, replace(DEFAULT_POLICY, stop_when=StopWhen(5, 200))),
         (
             {"spread": True, "min_gap": "4h", "max_per_day": 2},
             policy(3, DEFAULT_POLICY.after, spacing=Spacing(14_400, 2, spread=True)),
@@ -110,6 +114,7 @@ def test_the_long_form_is_answered():
         "spread": False,
         "min_gap": None,
         "max_per_day": None,
+        "stop_when": None,
     }
 
 
@@ -142,6 +147,7 @@ policies = st.builds(
     jitter_sec=st.just(0) | secs,
     expires_after_sec=st.none() | secs,
     spacing=st.builds(Spacing, st.none() | secs, st.none() | st.integers(1, MOST_ATTEMPTS), st.booleans()),
+    stop_when=st.none() | st.builds(StopWhen, st.integers(0, 10**12), st.integers(20, 1_000_000)),
 )
 
 
@@ -152,12 +158,16 @@ def test_a_policy_survives_its_written_form(given_policy):
     assert kept_policy(keep_policy(given_policy)) == given_policy
 
 
+STOP_EXAMPLE = (
+    "retry.stop_when must be an object with cost_per_reach_micros, and min_attempts if you like, such as "
+    "{'cost_per_reach_micros': 5000000, 'min_attempts': 200}"
+)
 DURATION = "must be a duration from 1s to 366d, such as '30s', '5m', '2h' or '1d'"
 WAIT = f"{DURATION}, or a local time such as 'next-day 10:00'"
 POINT = "must be 'same-day HH:MM', 'next-day HH:MM' or 'next-weekday HH:MM', from 00:00 to 23:59"
 KNOWN = (
     "after, expires_after, jitter, max_attempts, max_per_day, max_retries, min_gap, retry_interval_minutes, "
-    "retry_on_voicemail, spread, wait_minutes"
+    "retry_on_voicemail, spread, stop_when, wait_minutes"
 )
 REASONS = (
     "voicemail_detected, user_did_not_pick_up, user_unreachable, user_busy, user_rejected, network_failure, "
@@ -218,6 +228,17 @@ REASONS = (
         ({"min_gap": "0s"}, f"retry.min_gap {DURATION}"),
         ({"max_per_day": 0}, "retry.max_per_day must be a whole number from 1 to 20"),
         ({"max_per_day": "2"}, "retry.max_per_day must be a whole number from 1 to 20"),
+        ({"stop_when": 5}, STOP_EXAMPLE),
+        ({"stop_when": {}}, STOP_EXAMPLE),
+        ({"stop_when": {"cost_per_reach_micros": 5, "window": "7d"}}, STOP_EXAMPLE),
+        (
+            {"stop_when": {"cost_per_reach_micros": -1}},
+            "retry.stop_when.cost_per_reach_micros must be a whole number from 0 to 1000000000000",
+        ),
+        (
+            {"stop_when": {"cost_per_reach_micros": 5, "min_attempts": 19}},
+            "retry.stop_when.min_attempts must be a whole number from 20 to 1000000",
+        ),
         ({"jitter": 5}, f"retry.jitter {DURATION.replace('1s', '0s', 1)}"),
         ({"jitter": ""}, f"retry.jitter {DURATION.replace('1s', '0s', 1)}"),
         ({"expires_after": "0s"}, f"retry.expires_after {DURATION}"),
@@ -369,6 +390,7 @@ names = (
     "spread",
     "min_gap",
     "max_per_day",
+    "stop_when",
     "max_retries",
     "wait_minutes",
     "retry_on_voicemail",

@@ -30,6 +30,11 @@ from ringback.domain.policy_words import policy_in_words
         ({"after": {"outcome_unknown": []}}, "one attempt, never redialled"),
         ({"max_attempts": 1, "expires_after": "2h"}, "one attempt, never redialled; none once the call is 2 h old"),
         (
+            {"after": {"busy": ["1m"]}, "stop_when": {"cost_per_reach_micros": 5_000_000}},
+            "after busy wait 1 min; at most 3 attempts; none where 200 or more of that ordinal reached people at over "
+            "5.00 each",
+        ),
+        (
             {"after": {"busy": ["1m"]}, "max_per_day": 2},
             "after busy wait 1 min; at most 2 attempts a day; at most 3 attempts",
         ),

@@ -22,6 +22,7 @@ POLICY: Json = {
     "spread": False,
     "min_gap": None,
     "max_per_day": None,
+    "stop_when": None,
 }
 _IN_WORDS = "after no answer wait 30 min, then 2 h; after busy wait 5 min; at most 4 attempts"
 NAMED_POLICY: Json = {

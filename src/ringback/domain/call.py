@@ -49,6 +49,7 @@ class FinalReason(StrEnum):
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     OPTED_OUT = "opted_out"
+    TOO_COSTLY = "too_costly"
 
 
 _WAITS = {

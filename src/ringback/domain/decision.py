@@ -10,6 +10,7 @@ from whenever import Instant, TimeDelta
 from ringback.domain.call import CallState, FinalReason
 from ringback.domain.retry import Bounds
 from ringback.domain.window import Shut, Zones, ZoneSource, next_open
+from ringback.domain.worth import Evidence, StopWhen, is_too_costly
 
 LOOK_FOR_ZONE_EVERY = TimeDelta(hours=1)
 """Who is in no known time zone is not dialled and waits until the workspace has one."""
@@ -27,6 +28,7 @@ class Rule(StrEnum):
     MIN_GAP = "min_gap"
     QUIET = "quiet_after_conversation"
     SAME_MOMENT = "same_moment"
+    STOP_WHEN = "stop_when"
 
 
 class Withheld(NamedTuple):
@@ -47,12 +49,17 @@ class Withheld(NamedTuple):
     pack_version: str | None = None
 
     @property
-    def final(self) -> tuple[CallState, FinalReason] | None:
-        """The end of a call of which this is never dialled, None where it waits."""
+    def final(self) -> tuple[CallState | None, FinalReason] | None:
+        """The end of a call of which this is never dialled, None where it waits.
+
+        Without a state it rests in that of its last attempt.
+        """
         if self.next_at is not None:
             return None
         if self.rule == Rule.DO_NOT_CALL:
             return CallState.CANCELLED, FinalReason.OPTED_OUT
+        if self.kind == Rule.STOP_WHEN:
+            return None, FinalReason.TOO_COSTLY
         return CallState.EXPIRED, FinalReason.EXPIRED
 
     @property
@@ -95,6 +102,25 @@ def held_by_list(entry_id: str, source: str, since: Instant) -> Withheld:
     """
     inputs = {"do_not_call_id": entry_id, "source": source, "listed_at": show_instant(since)}
     return Withheld(Rule.DO_NOT_CALL, None, inputs)
+
+
+def held_by_cost(stop: StopWhen, attempt: int, evidence: Evidence) -> Withheld | None:
+    """The decision about a redial, None where people are reached at a price that its policy allows.
+
+    Args:
+        stop: what the policy says.
+        attempt: the ordinal of the dial that is due.
+        evidence: what the campaign's ended attempts of that ordinal come to.
+    """
+    if not is_too_costly(stop, evidence):
+        return None
+    inputs = {
+        "ordinal": attempt,
+        **evidence._asdict(),
+        "cost_per_reach_micros": evidence.cost_per_reach_micros,
+        "at_most_micros": stop.cost_per_reach_micros,
+    }
+    return Withheld(f"{Rule.STOP_WHEN}: {stop.cost_per_reach_micros}", None, inputs)
 
 
 def show_instant(at: Instant) -> str:

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     SLOT = "slot"
     RATE = "rate"
     BUDGET = "budget"
+    TOO_COSTLY = "too_costly"
     TRUNK = "trunk"
     NODE = "node"
 
@@ -158,7 +159,7 @@ def kind_of(why: Withheld) -> Kind:
         return Kind.NO_ZONE
     if why.pack is not None:
         return Kind.RULE_PACK
-    return _KINDS.get(str(why.kind), Kind.CONTACT)
+    return _KINDS.get(why.kind, Kind.CONTACT)
 
 
 def show_local(at: Instant | None, zones: Zones) -> str | None:
@@ -173,6 +174,7 @@ _KINDS: dict[str, Kind] = {
     Rule.CAMPAIGN_END: Kind.ENDS_AT,
     Rule.EXPIRES_AFTER: Kind.ENDS_AT,
     Rule.DO_NOT_CALL: Kind.DO_NOT_CALL,
+    Rule.STOP_WHEN: Kind.TOO_COSTLY,
 }
 
 

@@ -100,6 +100,14 @@ def _budget(detail: Mapping[str, Any], _: str) -> str:
     )
 
 
+def _too_costly(detail: Mapping[str, Any], _: str) -> str:
+    cost, most = (f"{detail[name] / 1_000_000:,.2f}" for name in ("cost_per_reach_micros", "at_most_micros"))
+    return (
+        f"redials do not pay: {detail['attempts']:,} attempts of ordinal {detail['ordinal']} reached "
+        f"{detail['reached']:,} people, at {cost} {detail['currency']} each, more than {most}"
+    )
+
+
 _WORDS: dict[Kind, Callable[[Mapping[str, Any], str], str]] = {
     Kind.FINAL: _final,
     Kind.LIVE: _live,
@@ -116,6 +124,7 @@ _WORDS: dict[Kind, Callable[[Mapping[str, Any], str], str]] = {
     Kind.SLOT: _slot,
     Kind.RATE: _rate,
     Kind.BUDGET: _budget,
+    Kind.TOO_COSTLY: _too_costly,
     Kind.TRUNK: lambda detail, _: f"its trunk {detail['trunk_id']} cannot be set up: {detail['why']}",
     Kind.NODE: lambda _, __: "no node lives that could dial",
 }

@@ -10,12 +10,14 @@ from ringback.domain.policy_check import Said, contradictions
 from ringback.domain.retry import DEFAULT_POLICY, MOST_ATTEMPTS, RetryPolicy
 from ringback.domain.spacing import Spacing
 from ringback.domain.waits import Day, LocalPoint, Wait, show_duration, show_wait
+from ringback.domain.worth import FEWEST_ATTEMPTS, LEAST_ATTEMPTS, StopWhen
 from ringback.errors import Invalid
 
 RETRY_KEYS = (NO_ANSWER, BUSY, VOICEMAIL, FAILED)
 RETRYABLE_REASONS = tuple(str(reason) for reason, meaning in MEANINGS.items() if meaning.retry_key)
 """The end reasons that may have an entry of their own in `after`."""
 
+MOST_COST_MICROS, MOST_EVIDENCE = 10**12, 1_000_000
 SHORTEST_WAIT_SEC, LONGEST_WAIT_SEC = 1, 366 * 86_400
 
 _KEYS = {key.replace("-", "_"): key for key in (*RETRY_KEYS, *RETRYABLE_REASONS)}
@@ -23,7 +25,7 @@ _DURATION = re.compile("([0-9]{1,8})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _POINT = re.compile(r"(same-day|next-day|next-weekday) +([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _LIKE_A_POINT = re.compile(r"(same|next)-[a-z]+\b.*")
-_LONG = {"max_attempts", "after", "jitter", "expires_after", "spread", "min_gap", "max_per_day"}
+_LONG = {"max_attempts", "after", "jitter", "expires_after", "spread", "min_gap", "max_per_day", "stop_when"}
 _SHORT = {"max_retries", "retry_interval_minutes", "wait_minutes", "retry_on_voicemail"}
 
 
@@ -79,6 +81,7 @@ def show_policy(policy: RetryPolicy) -> dict[str, Any]:
         "spread": spacing.spread,
         "min_gap": None if spacing.min_gap_sec is None else show_duration(spacing.min_gap_sec),
         "max_per_day": spacing.max_per_day,
+        "stop_when": None if policy.stop_when is None else policy.stop_when._asdict(),
     }
 
 
@@ -101,7 +104,22 @@ def _long(raw: Mapping[str, Any], field: str, faults: list[str]) -> RetryPolicy:
     spread = raw.get("spread")
     if spread is not None and not isinstance(spread, bool):
         faults.append(f"{field}.spread must be true or false")
-    return RetryPolicy(most, after, jitter, expires, Spacing(gap, per_day, spread is True))
+    stop = _stop_when(raw.get("stop_when"), f"{field}.stop_when", faults)
+    return RetryPolicy(most, after, jitter, expires, Spacing(gap, per_day, spread is True), stop)
+
+
+def _stop_when(raw: Any, field: str, faults: list[str]) -> StopWhen | None:
+    if raw is None:
+        return None
+    if not isinstance(raw, Mapping) or "cost_per_reach_micros" not in raw or raw.keys() - set(StopWhen._fields):
+        faults.append(
+            f"{field} must be an object with cost_per_reach_micros, and min_attempts if you like, such as "
+            "{'cost_per_reach_micros': 5000000, 'min_attempts': 200}"
+        )
+        return None
+    most = _whole(raw["cost_per_reach_micros"], 0, MOST_COST_MICROS, f"{field}.cost_per_reach_micros", faults)
+    least = raw.get("min_attempts", LEAST_ATTEMPTS)
+    return StopWhen(most, _whole(least, FEWEST_ATTEMPTS, MOST_EVIDENCE, f"{field}.min_attempts", faults))
 
 
 def _short(raw: Mapping[str, Any], field: str, faults: list[str]) -> RetryPolicy:

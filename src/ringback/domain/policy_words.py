@@ -58,6 +58,9 @@ def _limits(policy: RetryPolicy) -> Iterator[str]:
         yield f"at most {_count(spacing.max_per_day, 'attempt')} a day"
     yield f"at most {policy.max_attempts} attempts"
     yield from _expiry(policy)
+    if policy.stop_when is not None:
+        most, least = policy.stop_when
+        yield f"none where {least:,} or more of that ordinal reached people at over {most / 1_000_000:,.2f} each"
 
 
 def _expiry(policy: RetryPolicy) -> Iterator[str]:

@@ -13,6 +13,7 @@ from ringback.domain.outcome import BUSY, MEANINGS, NO_ANSWER, EndReason
 from ringback.domain.spacing import NO_SPACING, Spaced, Spacer, Spacing
 from ringback.domain.waits import Wait, end_of_wait, show_wait
 from ringback.domain.window import Shut, Zones, ZoneSource, next_open, shut_by
+from ringback.domain.worth import StopWhen
 
 MOST_ATTEMPTS = 20
 """The contract's limit: a call's whole history fits in one answer."""
@@ -29,6 +30,7 @@ class RetryPolicy:
         jitter_sec: at most so many seconds more, by chance; never less than the wait.
         expires_after_sec: seconds from the call's creation after which no dial is placed; None is never.
         spacing: what else it asks of the times of a call's dials.
+        stop_when: from which price of a person on it redials no more, None for any.
     """
 
     max_attempts: int
@@ -36,6 +38,7 @@ class RetryPolicy:
     jitter_sec: int = 0
     expires_after_sec: int | None = None
     spacing: Spacing = NO_SPACING
+    stop_when: StopWhen | None = None
 
     def waits_after(self, ended: EndReason) -> tuple[str, tuple[Wait, ...]]:
         """The entry of `after` that an end goes by, and its waits: none where it is not redialled."""

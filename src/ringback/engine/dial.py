@@ -20,6 +20,7 @@ from ringback.engine.node import Node
 from ringback.engine.plan import DialPlan
 from ringback.engine.routes import InOrder, LaneRoutes, Routes, carrier_rooms, in_order, stranded
 from ringback.engine.withhold import by_time, decision, forbidden_in, may_dial, told
+from ringback.engine.worth import Worth
 from ringback.events import Claimed
 from ringback.store import budgets, decisions, queue
 from ringback.store.database import Connection, Record
@@ -94,6 +95,7 @@ class Dialler:
         self._look_back_at = Instant.MIN
         self._owed: dict[LaneKey, float] = {}
         self._routes = Routes(node.plans, node.trunks)
+        self._worth = Worth()
         self._full = False
         self._looked_at = Instant.MIN
         self._last_due: list[DueLane] = []
@@ -272,7 +274,10 @@ class Dialler:
 
     async def _forbid(self, db: Connection, batch: _Batch, taken: list[Record], now: Instant) -> None:
         """Withhold the dials that are not to be placed at any hour: no intent is written for them."""
-        forbidden, batch.uncounted = await forbidden_in(db, batch.intents, now)
+        costly = await self._worth.not_worthwhile(db, batch.intents, now)
+        worthwhile = [attempt for attempt in batch.intents if attempt.key not in costly]
+        forbidden, batch.uncounted = await forbidden_in(db, worthwhile, now)
+        forbidden = {**forbidden, **costly}
         if not forbidden:
             return
         batch.intents = [attempt for attempt in batch.intents if attempt.key not in forbidden]

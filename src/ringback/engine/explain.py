@@ -28,6 +28,7 @@ from ringback.engine.contact import look_at
 from ringback.engine.packs import RulePacks
 from ringback.engine.plan import DialPlan, Plans
 from ringback.engine.withhold import by_campaign_end, by_list, by_time, may_dial
+from ringback.engine.worth import look_at_worth
 from ringback.errors import CallerError, CarrierError, OurError
 from ringback.events import Event
 from ringback.ids import TRUNK, show
@@ -164,6 +165,8 @@ async def _withheld(db: Connection, plans: Plans, row: Record, at: Instant) -> W
     plan = plans.plan(row)
     if not may_dial(plan, at):
         return by_time(row, plan, at)
+    if (costly := await look_at_worth(db, row, plan)) is not None:
+        return costly
     number = (row["workspace_no"], row["to_number"])
     return (await by_list(db, [number], at)).get(number)
 

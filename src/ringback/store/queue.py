@@ -71,11 +71,11 @@ class Waiting(NamedTuple):
 
 
 class Over(NamedTuple):
-    """A call that is due and is never dialled, in the order of the statement."""
+    """A call that is due and is never dialled, in the order of the statement; None is its last attempt's status."""
 
     workspace_no: int
     call_id: UUID
-    final_status: str
+    final_status: str | None
     final_reason: str
 
 

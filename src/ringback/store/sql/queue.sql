@@ -178,8 +178,13 @@ WHERE q.ctid = ANY (ARRAY(
     ) r));
 
 -- name: end
--- End the calls that were due and are never dialled: no time is left for them, or somebody wants no calls.
-UPDATE calls c SET final_status = e.final_status, final_reason = e.final_reason, finished_at = $5
+-- End the calls that were due and are never dialled: no time is left for them, somebody wants no calls, or they are not
+-- worth it. Without a status they rest as their last attempt left them.
+UPDATE calls c SET final_status = coalesce(e.final_status, (
+        SELECT a.status FROM attempts a
+        WHERE a.workspace_no = e.workspace_no AND a.call_id = e.call_id AND a.end_reason IS NOT NULL
+        ORDER BY a.attempt DESC LIMIT 1)),
+    final_reason = e.final_reason, finished_at = $5
 FROM unnest($1::integer[], $2::uuid[], $3::text[], $4::text[]) AS e (workspace_no, call_id, final_status, final_reason)
 WHERE c.workspace_no = e.workspace_no AND c.call_id = e.call_id AND c.final_status IS NULL;
 

@@ -224,7 +224,8 @@ CREATE TABLE calls (
     created_at   timestamptz NOT NULL,
     final_status text CHECK (final_status IN ('completed', 'no-answer', 'busy', 'failed', 'cancelled', 'expired')),
     final_reason text
-        CHECK (final_reason IN ('reached', 'attempts_exhausted', 'not_retryable', 'expired', 'cancelled', 'opted_out')),
+        CHECK (final_reason IN ('reached', 'attempts_exhausted', 'not_retryable', 'expired', 'cancelled', 'opted_out',
+                                'too_costly')),
     finished_at  timestamptz,
     -- of a single call whose policy is a version of a named one
     retry_policy_id      uuid,

@@ -243,6 +243,13 @@ ALTER TABLE calls ADD COLUMN calling_window jsonb;
 ALTER TABLE calls ADD COLUMN region text;
 ALTER TABLE calls ADD COLUMN zone_source text CHECK (zone_source IN ('lead', 'number', 'workspace', 'none'));
 
+-- A call may be over because one more redial would cost too much. Whatever kept the old rule keeps this one; the table
+-- is read once for it.
+ALTER TABLE calls DROP CONSTRAINT calls_final_reason_check;
+ALTER TABLE calls ADD CONSTRAINT calls_final_reason_check
+    CHECK (final_reason IN ('reached', 'attempts_exhausted', 'not_retryable', 'expired', 'cancelled', 'opted_out',
+                            'too_costly'));
+
 -- The one currency of a workspace's budgets and rate decks, null until it has one; and whether it ever had a budget:
 -- claims hold this row, and look at budgets only then.
 ALTER TABLE workspaces
