@@ -4,8 +4,10 @@ import pytest
 from tests.carriers.over_sip import comes_true
 from tests.sip.dialling import dialling
 from tests.sip.sockets import HOST
+from tests.world import NOON
+from whenever import TimeDelta
 
-from ringback.carriers.sip.pool import FIRST_PAUSE_SEC
+from ringback.carriers.sip.pool import BURST, FIRST_PAUSE_SEC, Worker
 from ringback.carriers.sip.settings import parse_settings
 from ringback.errors import NotAsked
 
@@ -22,6 +24,16 @@ async def test_workers_are_started_one_after_another(tmp_path):
 
         assert await comes_true(has_room)
     assert seen == {0, 1}
+
+
+def test_a_worker_catches_up_on_its_pace_and_on_no_more_than_a_moment_of_it():
+    """What it may be given at once it is given at once; from then on it is one dial after another."""
+    gap = BURST / 8
+    worker = Worker(None, None, gap)
+    assert worker.paced(NOON) == 9
+    assert [worker.turn(NOON) - NOON for _ in range(12)] == [TimeDelta()] * 9 + [gap, gap * 2, gap * 3]
+    assert [worker.paced(NOON + gap * late) for late in (0, 3, 4, 5, 12, 1000)] == [0, 0, 1, 2, 9, 9]
+    assert worker.turn(NOON + gap * 1000) == NOON + gap * 1000
 
 
 async def test_what_cannot_be_sent_from_here_is_not_asked_for_again_at_once(tmp_path):

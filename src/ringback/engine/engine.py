@@ -33,6 +33,9 @@ FEW = 10
 GATHER_SEC = 0.01
 """The pause after a small claim, and the least time between two looks at the queue."""
 
+PLACERS = 4
+"""Batches that are being placed at a time: while one waits for its trunk's pace and answer, the next one goes on."""
+
 LAST_WORDS_SEC = 3.0
 """For how long a node that leaves waits for the ends of calls that it hung up."""
 
@@ -127,7 +130,7 @@ class Engine:
                 duties.create_task(self._loop(name, duty, pause, stop))
                 for name, duty, pause in (
                     ("dial", self._dial, self._until_due),
-                    ("place", self.placer.run_once, self._until_placeable),
+                    *[("place", self.placer.run_once, self._until_placeable)] * PLACERS,
                     ("rescue", self.rescuer.run_once, _every(settings.rescue_sec)),
                     ("finish", self.finisher.run_once, _every(settings.finish_sec)),
                     ("retain", self.retainer.run_once, _every(settings.retain_sec)),

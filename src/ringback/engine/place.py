@@ -27,7 +27,7 @@ WIDTH = 64
 
 
 class Placer:
-    """The duty that hands intents to the carriers.
+    """The duty that hands intents to the carriers. It may run several times over: each takes what is to be placed.
 
     Args:
         node: what the duties share.
@@ -37,6 +37,7 @@ class Placer:
         self._node = node
         self.placed = 0
         self.stopper = Stopper(node)
+        self._withdrawing = asyncio.Lock()
 
     async def run_once(self) -> int:
         """Place the intents whose instant has come; returns how many left this node's hand or reached a trunk."""
@@ -59,13 +60,16 @@ class Placer:
         Raises:
             DatabaseUnavailable: they are kept, and taken back the next time or by rescue.
         """
-        unplaced, now = list(self._node.hand.unplaced), self._node.clock.now()
-        rows = [Withdrawal(*a.key, a.dial.attempt_id, max(a.due_again_at or now, now)) for a in unplaced]
-        async with self._node.database.connection() as db:
-            taken_back = await attempts.withdraw(db, rows, now)
-        for attempt in unplaced:
-            self._node.let_go(attempt)
-        del self._node.hand.unplaced[: len(unplaced)]
+        async with self._withdrawing:
+            unplaced, now = list(self._node.hand.unplaced), self._node.clock.now()
+            if not unplaced:  # another one of us has taken them back
+                return
+            rows = [Withdrawal(*a.key, a.dial.attempt_id, max(a.due_again_at or now, now)) for a in unplaced]
+            async with self._node.database.connection() as db:
+                taken_back = await attempts.withdraw(db, rows, now)
+            for attempt in unplaced:
+                self._node.let_go(attempt)
+            del self._node.hand.unplaced[: len(unplaced)]
         self._node.publish(Withdrawn(len(taken_back), why))
 
     async def hang_up_cancelled(self) -> int:

@@ -1,5 +1,7 @@
 """Stop: intents whose number was put on the do-not-call list after their claim are taken back and not placed."""
 
+import asyncio
+
 from whenever import Instant, TimeDelta
 
 from ringback.engine.live import InHand
@@ -20,6 +22,7 @@ class Stopper:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._looking = asyncio.Lock()
         self._looked_at = Instant.MIN
 
     async def run_once(self) -> int:
@@ -28,6 +31,20 @@ class Stopper:
         Raises:
             DatabaseUnavailable: nobody knows, and nothing is placed until somebody does.
         """
+        async with self._looking:  # who knows an older list must not have the last word
+            await self._mark()
+        return 0
+
+    async def look(self, hand: InHand, now: Instant) -> None:
+        """The same in the moment of placing, unless somebody has looked just now."""
+        next_at = hand.next_place_at()
+        if next_at is None or next_at > now:
+            return
+        async with self._looking:
+            if self._looked_at + FRESH <= now:
+                await self._mark()
+
+    async def _mark(self) -> None:
         began = self._node.clock.now()
         unasked = [attempt for attempt in self._node.hand.live.values() if attempt.called_at is None]
         if unasked:
@@ -42,10 +59,3 @@ class Stopper:
             if stopped := sum(attempt.is_stopped for attempt in newer):
                 self._node.publish(IntentsStopped(stopped))
         self._looked_at = began
-        return 0
-
-    async def look(self, hand: InHand, now: Instant) -> None:
-        """The same in the moment of placing, unless somebody has looked just now."""
-        next_at = hand.next_place_at()
-        if next_at is not None and next_at <= now and self._looked_at + FRESH <= now:
-            await self.run_once()

@@ -104,7 +104,7 @@ class Leg:
         self._timer: asyncio.TimerHandle | None = None
         self._agent: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._responded = asyncio.Event()
+        self._responded, self._seen = asyncio.Event(), asyncio.Event()
         self._others: list[CallOut] = []
         self.folder = folder
         self.rate = 8000
@@ -137,7 +137,8 @@ class Leg:
             return
         self._tell(Sent(self._place.attempt_id, now))
         self._after(self._settings.ring_timeout_sec, "ring_timeout")
-        self._do(self._prepare())
+        if self._place.agent is not None:
+            self._do(self._prepare(self._place.agent))
         self._go_on_with(call)
 
     def _go_on_with(self, call: StackCall) -> None:
@@ -184,6 +185,7 @@ class Leg:
 
     def see(self, seen: Seen) -> None:
         """Take note of a message of this dial, and pass on what the node wants."""
+        self._seen.set()
         if seen.anew:
             self._responded.clear()
         elif seen.takes:
@@ -283,10 +285,10 @@ class Leg:
         if self._place.agent is not None:
             self._agent = asyncio.get_running_loop().create_task(self._converse(self._place.agent))
 
-    async def _prepare(self) -> None:
+    async def _prepare(self, agent: Agent) -> None:
         """Let the agent make ready while it rings."""
-        agent, rate = self._place.agent, RATES[self._settings.codecs[0]]
-        if agent is not None and agent.kind in AGENTS:
+        rate = RATES[self._settings.codecs[0]]
+        if agent.kind in AGENTS:
             prepare = getattr(import_module(AGENTS[agent.kind]), "prepare", None)
             if prepare is not None:
                 await prepare(agent, self.folder, rate)
@@ -359,7 +361,8 @@ class Leg:
         """Tell how it ended, once the wire has told what it can and the agent has put away its things."""
         if self._agent is not None:
             await asyncio.wait([self._agent], timeout=AGENT_END_SEC)
-        await self._part()
+        if self._others:
+            await self._part()
         if self._tape is not None:
             self.notes |= await self._tape.notes()
         final = read_closed(text)
@@ -400,14 +403,11 @@ class Leg:
 
     async def _seen_to_its_end(self, code: int | None) -> Noted:
         """What was seen of it on the wire, once that has caught up with the stack's own news."""
-        patience_sec = NEWS_SEC if code is not None else WAIT_FOR_FINAL_SEC
-        for _ in range(round(patience_sec / FRAME_SEC)):
-            noted = self._noted()
-            if self._answered or (noted.final is not None and code in (None, noted.final)):
-                break
-            if code is None and not noted.responded:
-                break  # a far end that is silent all the time
-            await asyncio.sleep(FRAME_SEC)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(NEWS_SEC if code is not None else WAIT_FOR_FINAL_SEC):
+                while not (self._answered or self._noted().tells_all(code)):
+                    self._seen.clear()
+                    await self._seen.wait()
         return self._noted()
 
     async def _part(self) -> None:

@@ -38,12 +38,15 @@ from ringback.carriers.sip.protocol import (
 from ringback.clock import Clock, seconds
 from ringback.errors import CarrierError, NotAsked
 
-AHEAD = TimeDelta(milliseconds=60)
-"""So much of its pace a worker may be given at once: a dial never waits longer than that for its turn."""
+BURST = TimeDelta(milliseconds=160)
+"""What a worker could have dialled in so long, and has not, it may be given at once: whoever claims dials does so a few
+times a second. More at once would fill the sockets' buffers."""
 
 PING_SEC = 2.0
 DEAF_SEC = 10.0
 """A worker that has not answered for so long is ended: its calls are out of control."""
+
+NOTHING = TimeDelta()
 
 FIRST_PAUSE_SEC, LONGEST_PAUSE_SEC = 1.0, 30.0
 """After a worker that could not start, or died at once, the next one is started later and later; and dials that the
@@ -72,7 +75,7 @@ class Worker:
         process: it.
         writer: to it.
         clock: the node's.
-        gap: the least time between two of its dials.
+        gap: the time between two of its dials, on average.
     """
 
     def __init__(self, process: asyncio.subprocess.Process, writer: asyncio.StreamWriter, gap: TimeDelta) -> None:
@@ -87,8 +90,14 @@ class Worker:
 
     def paced(self, now: Instant) -> int:
         """How many more dials its pace takes now."""
-        first = max(self.next_at, now)
-        return max((now + AHEAD - first) // self.gap + 1, 0) if first <= now + AHEAD else 0
+        ahead = max(self.next_at - now, NOTHING)
+        return (BURST - ahead) // self.gap + 1 if ahead <= BURST else 0
+
+    def turn(self, now: Instant) -> Instant:
+        """When it is to be given the next dial, which its pace counts from now on."""
+        even = max(self.next_at, now)
+        self.next_at = even + self.gap
+        return max(even - BURST, now)
 
     @property
     def load(self) -> int:
@@ -152,9 +161,10 @@ class Pool:
         now = self._clock.now()
         if now < self._refused_until:
             return 0
-        free = sum(min(self._slots(worker), worker.paced(now)) for worker in self._workers if worker.ready)
-        slots = sum(self._max_calls - worker.load for worker in self._workers if worker.ready)
-        if free == 0 or slots < self._max_calls // 4:
+        ready = [worker for worker in self._workers if worker.ready]
+        free = sum(min(self._slots(worker), worker.paced(now)) for worker in ready)
+        slots = sum(self._max_calls - worker.load for worker in ready)
+        if 2 * free < len(ready) * (BURST // self._gap + 1) or slots < self._max_calls // 4 or not ready:
             self._grow(now)
         return free
 
@@ -167,8 +177,7 @@ class Pool:
         """
         worker = await self._emptiest(message.by)
         now = self._clock.now()
-        turn = max(worker.next_at, now)
-        worker.next_at = turn + worker.gap
+        turn = worker.turn(now)
         self._weight = weight_of(message)
         worker.calls[message.attempt_id] = self._weight
         if turn > now:

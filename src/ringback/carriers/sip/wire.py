@@ -59,6 +59,10 @@ class Noted:
     q850: int | None = None
     parted: bool = False
 
+    def tells_all(self, code: int | None) -> bool:
+        """Whether no message can tell more of a dial that closed with this code; one of silence has nothing to tell."""
+        return self.final is not None and code in {None, self.final} if self.responded else code is None
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -128,7 +132,7 @@ class Wires:
             return None
         code, again, taken = int(status[1]), bool(noted.accepted), noted.taken
         accepted = _note_response(noted, code, text)
-        if taken and not accepted:
+        if taken and code < 200:
             return None
         return Seen(key, sent, mask(text), weighty=accepted and not again, again=accepted and again, takes=True)
 
@@ -211,9 +215,9 @@ def _note_response(noted: Noted, status: int, text: str) -> bool:
     noted.alerted = noted.alerted or 180 <= status < 190
     if status < 200:
         return False
-    noted.final = status
     noted.retry_after = bool(_RETRY_AFTER.search(text))
     noted.q850 = int(cause[1]) if (cause := _Q850.search(text)) else None
+    noted.final = status  # the last of all: the loop reads the others once it is there
     if status < 300:
         noted.accepted = noted.accepted or text
         return True

@@ -43,6 +43,9 @@ from ringback.carriers.sip.tidy import collect_seldom, keep_tidy
 from ringback.carriers.sip.wire import Noted, Seen, Wires, is_fork, mask
 from ringback.clock import SystemClock
 
+SWITCH_SEC = 0.001
+"""The stack's thread waits so long at most for the interpreter when it has news."""
+
 FAREWELL_SEC = 1.5
 """For so long the far ends may take to confirm that they were hung up on."""
 
@@ -176,6 +179,7 @@ def main() -> None:
     """The process."""
     keep_errors_ours()
     collect_seldom()
+    sys.setswitchinterval(SWITCH_SEC)
     parser = argparse.ArgumentParser(description="A worker of a SIP trunk; started by a node.")
     parser.add_argument("--fd", type=int, required=True, help="the socket to the node")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the node's: it ends us by closing the socket
