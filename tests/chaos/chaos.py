@@ -12,7 +12,7 @@ import asyncpg
 from tests.chaos.link import Link
 from tests.chaos.owner import Owner
 from tests.chaos.patience import LOOK_SEC, eventually, holds_within
-from tests.chaos.plan import Kind, Lane, Plan, Strike, make_plan
+from tests.chaos.plan import Kind, Lane, Plan, Strike, fours, make_plan
 from tests.chaos.processes import DRAIN_SEC, NODE_READY_SEC, Api, Node, Postgres, counted
 from tests.chaos.strikes import Strikes
 from tests.chaos.tally import Tally
@@ -25,7 +25,7 @@ from ringback.config import Settings
 
 LEASE_SEC = 3.0
 BACKLOG, REFILL = 150, 120
-"""Calls that wait, at least, while the chaos lasts; leads that are added when there are fewer."""
+"""Calls that wait for four nodes, at least, while the chaos lasts; leads that are added when there are fewer."""
 REFILL_SEC = 0.5
 IDLE_SEC = 1.5
 END_SEC = 240.0
@@ -148,8 +148,8 @@ class Chaos:
 
     async def _refill(self, owner: Owner) -> None:
         while True:
-            if await self._ask("SELECT count(*) FROM queue") < BACKLOG:
-                await owner.add_leads(REFILL)
+            if await self._ask("SELECT count(*) FROM queue") < BACKLOG * fours(self._struck):
+                await owner.add_leads(REFILL * fours(self._struck))
             await asyncio.sleep(REFILL_SEC)
 
     async def _take_database_away(self, owner: Owner, away_sec: float, back_sec: float) -> Finding:

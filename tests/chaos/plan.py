@@ -59,7 +59,7 @@ class Deck:
     """What a kind of lane gets, and the seconds between.
 
     Attributes:
-        cards: how many of each kind, over all lanes of the deck.
+        cards: how many of each kind, for each four nodes.
         pause_sec: the shortest and the longest time between two of a lane.
     """
 
@@ -118,16 +118,24 @@ class Plan:
     owner: Lane
 
 
+def fours(nodes: int) -> int:
+    """By how much a round with so many nodes is larger than one with four."""
+    return max(1, nodes // 4)
+
+
 def make_plan(seed: int, nodes: int) -> Plan:
     """The plan of a round with so many nodes."""
-    chance = random.Random(seed)
+    chance, times = random.Random(seed), fours(nodes)
     return Plan(
-        _deal(NODES, nodes, chance), _deal(LINKS, nodes, chance), *_deal(DATABASE, 1, chance), *_deal(OWNER, 1, chance)
+        _deal(NODES, nodes, chance, times),
+        _deal(LINKS, nodes, chance, times),
+        *_deal(DATABASE, 1, chance),
+        *_deal(OWNER, 1, chance),
     )
 
 
-def _deal(deck: Deck, lanes: int, chance: random.Random) -> list[Lane]:
-    cards = [kind for kind, count in deck.cards.items() for _ in range(count)]
+def _deal(deck: Deck, lanes: int, chance: random.Random, times: int = 1) -> list[Lane]:
+    cards = [kind for kind, count in deck.cards.items() for _ in range(count * times)]
     chance.shuffle(cards)
     strikes = [Strike(kind, chance.uniform(*deck.pause_sec), chance.random()) for kind in cards]
     return [strikes[lane::lanes] for lane in range(lanes)]
