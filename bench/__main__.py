@@ -11,7 +11,8 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -96,27 +97,40 @@ def main() -> int:
 def _runs(names: Sequence[str], quick: bool, profile: bool) -> Iterator[tuple[str, Run]]:
     """Each part's run as soon as it is over, so that a bench that is cut short keeps what it has found."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+    with (
+        Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress,
+        _server(names) if quick else nullcontext() as shared,
+    ):
         for name in names:
             noise = Noise()
             noise.listen()
-            machine, figures = _run_part(name, progress, quick, profile)
+            with nullcontext(shared) if shared else _server([name]) as server:
+                machine, figures = _run_part(name, server, progress, quick, profile)
             noise.listen()
             yield name, Run((*machine, noise.row()), figures)
 
 
-def _run_part(name: str, progress: Progress, quick: bool, profile: bool) -> tuple[Machine, list[Figure]]:
-    """A part on a server of its own: what one part wrote is not there to be vacuumed in the next."""
+@contextmanager
+def _server(names: Iterable[str]) -> Iterator[EmbeddedPostgres]:
+    """A server for these parts; what is judged has one of its own, with nothing of another part left to be vacuumed."""
     folder = Path(tempfile.mkdtemp(prefix="ringback-bench-"))
     folder.chmod(0o755)  # the server may run as another user, who has to pass through
-    server = EmbeddedPostgres(folder / "data", settings=PARTS[name].settings or {})
+    settings = {name: value for part in names for name, value in (PARTS[part].settings or {}).items()}
+    server = EmbeddedPostgres(folder / "data", settings=settings)
     try:
-        dsn = server.start()
-        assert server.pid is not None
-        return asyncio.run(_measure(name, Context(dsn, server.pid, progress, quick, profile)))
+        server.start()
+        yield server
     finally:
         server.stop()
         shutil.rmtree(folder)
+
+
+def _run_part(
+    name: str, server: EmbeddedPostgres, progress: Progress, quick: bool, profile: bool
+) -> tuple[Machine, list[Figure]]:
+    """A part on a database of its own."""
+    assert server.pid is not None
+    return asyncio.run(_measure(name, Context(server.dsn, server.pid, progress, quick, profile)))
 
 
 async def _measure(name: str, server: Context) -> tuple[Machine, list[Figure]]:

@@ -6,6 +6,7 @@ from tests.engine.carriers import Puppet, use
 from tests.engine.duties import MOMENT, begun, dial, end, work
 from tests.engine.faults import Died, mortal
 from tests.engine.invariants import check_all, most_at_once
+from tests.in_part import each
 from tests.world import LIVELY, NOON, drive
 from whenever import TimeDelta
 
@@ -66,7 +67,7 @@ async def test_a_node_may_die_at_every_step(make_world):
     world = await make_world(**PLAN)
     last = 0
     while True:
-        last += 1
+        last += each(7)
         engine, steps = await mortal(world, last)
         if await runs(world, engine):
             break
@@ -111,7 +112,7 @@ async def test_a_node_may_die_at_every_step_of_moving_permits(make_world, story)
     world = await make_world(leads=30, caps=(None, cap, None), dials_per_sec=1000)
     held = "SELECT coalesce(max(held), 0)::int FROM (SELECT sum(calls) AS held FROM grants GROUP BY kind) g"
     while True:
-        last += 1
+        last += each(5)
         one = await begun(world, "one", lease_sec=10)
         two, steps = await mortal(world, last, "two", lease_sec=10, seed=last)
         use(two, Puppet(world.clock))
