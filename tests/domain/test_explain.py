@@ -135,6 +135,7 @@ def test_a_full_limit_binds_what_is_due():
         (LATE, Kind.ENDS_AT),
         (NOWHERE, Kind.NO_ZONE),
         (OFTEN, Kind.CONTACT),
+        (Withheld(Rule.CONSENT, None, {}), Kind.CONSENT),
     ],
 )
 def test_decisions_are_of_a_kind(why, kind):
@@ -187,6 +188,9 @@ OVER = {"final_status": "busy", "final_reason": "expired", "finished_at": "T", "
         (Kind.RULE_PACK, CLAUSE_OF, f"hours of uk@2026.1 forbids it, and allows it {AT_ONE}"),
         (Kind.CONTACT, {"rule": "min_gap: 2h"}, f"the contact rule min_gap: 2h forbids it, and allows it {AT_ONE}"),
         (Kind.DO_NOT_CALL, {}, "the number is on the do-not-call list"),
+        (Kind.CONSENT, {}, f"the lead's consent ends {AT_ONE}, and it is not dialled then or later"),
+        (Kind.CONSENT, {"rule": "consent", "why": "no_consent"}, "requires a consent, which the lead has not given"),
+        (Kind.CONSENT, {"rule": "consent", "ends_at": "T"}, "the lead's consent leaves no time for it: T"),
         (Kind.ENDS_AT, {}, f"it is not dialled any more {AT_ONE} or later"),
         (Kind.ENDS_AT, {"rule": "campaign_end", "ends_at": "T"}, "its campaign's end leaves no time for it: T"),
         (Kind.ENDS_AT, {"rule": "expires_after", "ends_at": "T"}, "its policy's expiry leaves no time for it: T"),

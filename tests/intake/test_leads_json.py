@@ -40,6 +40,8 @@ def test_json_leads_are_read_like_rows():
         ({"phone_number": "12"}, "invalid_phone_number", "12"),
         ({"phone_number": "+14155550100", "timezone": "Factory"}, "unknown_timezone", "Factory"),
         ({"phone_number": "+14155550100", "region": "California"}, "unknown_region", "California"),
+        ({"phone_number": "+14155550100", "consent_at": "soon"}, "invalid_consent", "soon"),
+        ({"phone_number": "+14155550100", "consent_at": 5}, "wrong_type", "5"),
         ({"phone_number": "+14155550100", "region": 5}, "wrong_type", "5"),
         ({"phone_number": "+14155550100", "name": "a\x00"}, "unreadable_row", "+14155550100"),
         ({"phone_number": "+14155550100", "variables": {"a\x00": 1}}, "unreadable_row", "+14155550100"),

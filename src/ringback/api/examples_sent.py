@@ -11,6 +11,8 @@ LEADS_BODY: Json = {
             "phone_number": "+14155552671",
             "name": "Ada",
             "timezone": "America/Los_Angeles",
+            "consent_at": "2026-02-27T15:04:00Z",
+            "consent_expires_at": "2027-02-27",
             "variables": {"order": "A-17"},
         }
     ]
@@ -28,6 +30,7 @@ _NEW_CAMPAIGN = {
         "calling_window",
         "rule_packs",
         "purpose",
+        "requires_consent",
         "starts_at",
         "ends_at",
         "retry",

@@ -147,6 +147,8 @@ def show_call(row: Record) -> Json:
         "to_number": to_number,
         "from_number": row["from_number"] if to_number else None,  # the campaign's goes with the call's own
         "name": row["name"],
+        "consent_at": show_time(row["consent_at"]),
+        "consent_expires_at": show_time(row["consent_expires_at"]),
         "status": call_state(row["final_status"], row["live_status"], row["next_attempt"]),
         "final": row["final_status"] is not None,
         "final_reason": row["final_reason"],
@@ -178,6 +180,8 @@ def show_lead(row: Record) -> Json:
         "timezones": row["zones"],
         "timezone_source": row["zone_source"],
         "region": row["region"],
+        "consent_at": show_time(row["consent_at"]),
+        "consent_expires_at": show_time(row["consent_expires_at"]),
         "variables": show_variables(row),
         "status": call_state(row["final_status"], row["live_status"], row["next_attempt"]),
         "final_reason": row["final_reason"],

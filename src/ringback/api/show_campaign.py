@@ -36,6 +36,7 @@ def show_campaign(campaign: CampaignRow, rule_packs_fault: str | None) -> Json:
         "policy_version": campaign.policy_version,
         "rule_packs": plan.rule_packs,
         "purpose": plan.purpose,
+        "requires_consent": plan.requires_consent,
         "rule_packs_fault": rule_packs_fault,
         "created_at": show_time(campaign.created_at),
         "started_at": show_time(campaign.started_at),

@@ -85,6 +85,7 @@ _WORDS = {
     Kind.NO_ZONE: "a time zone: nobody knows where they are",
     Kind.RULE_PACK: "a rule pack",
     Kind.CONTACT: "a contact rule",
+    Kind.CONSENT: "a consent that they did not give, or that is over",
     Kind.ENDS_AT: "their end, since no time is left",
     Kind.SLOT: "a slot",
     Kind.RATE: "the pace",

@@ -12,6 +12,9 @@ from ringback.domain.retry import Bounds
 from ringback.domain.window import Shut, Zones, ZoneSource, next_open
 from ringback.domain.worth import Evidence, StopWhen, is_too_costly
 
+NO_CONSENT_YET = "no_consent"
+"""The `why` of a dial that wants a consent which was not given."""
+
 LOOK_FOR_ZONE_EVERY = TimeDelta(hours=1)
 """Who is in no known time zone is not dialled and waits until the workspace has one."""
 
@@ -22,6 +25,7 @@ class Rule(StrEnum):
     CALLING_WINDOW = "calling_window"
     CAMPAIGN_END = "campaign_end"
     EXPIRES_AFTER = "expires_after"
+    CONSENT = "consent"
     DO_NOT_CALL = "do_not_call"
     PER_NUMBER = "per_number"
     PER_LEAD = "per_lead"
@@ -60,6 +64,8 @@ class Withheld(NamedTuple):
             return CallState.CANCELLED, FinalReason.OPTED_OUT
         if self.kind == Rule.STOP_WHEN:
             return None, FinalReason.TOO_COSTLY
+        if self.rule == Rule.CONSENT and self.inputs.get("why") == NO_CONSENT_YET:
+            return CallState.CANCELLED, FinalReason.CANCELLED
         return CallState.EXPIRED, FinalReason.EXPIRED
 
     @property
@@ -74,7 +80,7 @@ def held_by_time(bounds: Bounds, ends_by: Rule, at: Instant, number_zones: Zones
 
     Args:
         bounds: what forbids it.
-        ends_by: what `bounds.ends_at` is: the campaign's end or the call's expiry.
+        ends_by: what `bounds.ends_at` is: the campaign's end, or the expiry of the call or of its lead's consent.
         at: when it was due.
         number_zones: the zones that the number alone tells; others were given with the lead.
 

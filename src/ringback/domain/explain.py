@@ -23,6 +23,7 @@ class Kind(StrEnum):
     NO_ZONE = "no_zone"
     RULE_PACK = "rule_pack"
     CONTACT = "contact"
+    CONSENT = "consent"
     DO_NOT_CALL = "do_not_call"
     ENDS_AT = "ends_at"
     SLOT = "slot"
@@ -47,8 +48,8 @@ class Constraint(NamedTuple):
     Attributes:
         kind: what it is.
         binding: whether what happens next goes by it.
-        until: when it no longer stands in the way, of `ends_at` and `live` when that is at the latest; None where
-            nobody can say.
+        until: when it no longer stands in the way, of `ends_at`, `consent` and `live` when that is at the latest; None
+            where nobody can say.
         detail: what it goes by, fit for JSON, without a phone number.
     """
 
@@ -117,6 +118,7 @@ class Turn(NamedTuple):
         rule: the entry of the policy that says so, None for a first dial.
         starts_at: its campaign's begin, None where that is open.
         ends_at: from then on it is not dialled, None for never.
+        ends_by: what that end is.
     """
 
     attempt: int
@@ -125,6 +127,7 @@ class Turn(NamedTuple):
     rule: str | None
     starts_at: Instant | None
     ends_at: Instant | None
+    ends_by: Kind = Kind.ENDS_AT
 
 
 def explain_turn(
@@ -173,9 +176,13 @@ _KINDS: dict[str, Kind] = {
     Rule.CALLING_WINDOW: Kind.WINDOW,
     Rule.CAMPAIGN_END: Kind.ENDS_AT,
     Rule.EXPIRES_AFTER: Kind.ENDS_AT,
+    Rule.CONSENT: Kind.CONSENT,
     Rule.DO_NOT_CALL: Kind.DO_NOT_CALL,
     Rule.STOP_WHEN: Kind.TOO_COSTLY,
 }
+
+
+_ENDS = (Kind.ENDS_AT, Kind.CONSENT)
 
 
 def _waits(turn: Turn, now: Instant) -> Iterable[Constraint]:
@@ -220,5 +227,5 @@ def _rule(dated: Sequence[Constraint], at: Instant) -> str:
 
 def _end(turn: Turn, path: Path) -> Iterable[Constraint]:
     """The end that a dial has to come before, where no step has named it."""
-    if turn.ends_at is not None and not any(kind_of(step.why) is Kind.ENDS_AT for step in path.steps):
-        yield Constraint(Kind.ENDS_AT, False, turn.ends_at, {"ends_at": show_instant(turn.ends_at)})
+    if turn.ends_at is not None and not any(kind_of(step.why) in _ENDS for step in path.steps):
+        yield Constraint(turn.ends_by, False, turn.ends_at, {"ends_at": show_instant(turn.ends_at)})

@@ -5,6 +5,7 @@ from typing import Any
 
 from whenever import Instant
 
+from ringback.domain.decision import NO_CONSENT_YET
 from ringback.domain.explain import Action, Constraint, Explanation, Kind, show_local
 from ringback.domain.window import Zones
 
@@ -84,6 +85,14 @@ def _ends_at(detail: Mapping[str, Any], until: str) -> str:
     return f"{by} leaves no time for it: {detail['ends_at']}"
 
 
+def _consent(detail: Mapping[str, Any], until: str) -> str:
+    if detail.get("why") == NO_CONSENT_YET:
+        return "its campaign requires a consent, which the lead has not given"
+    if "rule" not in detail:
+        return f"the lead's consent ends {until}, and it is not dialled then or later"
+    return f"the lead's consent leaves no time for it: {detail['ends_at']}"
+
+
 def _slot(detail: Mapping[str, Any], _: str) -> str:
     return f"all slots of its {detail['limit']} are taken at this moment: {detail['up']} of {detail['cap']}"
 
@@ -119,6 +128,7 @@ _WORDS: dict[Kind, Callable[[Mapping[str, Any], str], str]] = {
     Kind.NO_ZONE: lambda _, __: "nobody knows in which time zone the lead is: give it one, or the workspace",
     Kind.RULE_PACK: _rule_pack,
     Kind.CONTACT: lambda detail, until: f"the contact rule {detail['rule']} forbids it, and allows it {until}",
+    Kind.CONSENT: _consent,
     Kind.DO_NOT_CALL: lambda _, __: "the number is on the do-not-call list",
     Kind.ENDS_AT: _ends_at,
     Kind.SLOT: _slot,

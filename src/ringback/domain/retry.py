@@ -78,7 +78,8 @@ class Bounds:
     Attributes:
         hours: rules that must all be open, in every zone; none where any hour will do.
         zones: the time zones in which the lead may be; none is never open.
-        ends_at: no dial at or after this instant: the campaign's end or the call's expiry, whichever is first.
+        ends_at: no dial at or after this instant: the campaign's end, or the expiry of the call or of its lead's
+            consent, whichever is first.
         holidays: the public holidays where the lead is, None where they are not known.
         zone_source: who said in which zones the lead may be.
     """
@@ -158,15 +159,21 @@ def _space(
     return Spacer(policy.spacing, dials, bounds.zones, bounds.first_dial).space(over + jitter, jitter)
 
 
-def ends_at(campaign_ends_at: Instant | None, created_at: Instant, policy: RetryPolicy) -> Instant | None:
+def ends_at(
+    campaign_ends_at: Instant | None,
+    created_at: Instant,
+    policy: RetryPolicy,
+    consent_expires_at: Instant | None = None,
+) -> Instant | None:
     """The instant from which a call is no longer dialled, for its Bounds; None is never.
 
     Args:
         campaign_ends_at: the campaign's end, None where it has none.
         created_at: the call's creation, from which `expires_after` counts.
         policy: the policy in force.
+        consent_expires_at: until when the lead has agreed to be called, None where that has no end.
     """
-    if policy.expires_after_sec is None:
-        return campaign_ends_at
-    expires_at = created_at + TimeDelta(seconds=policy.expires_after_sec)
-    return expires_at if campaign_ends_at is None else min(campaign_ends_at, expires_at)
+    expires_after = policy.expires_after_sec
+    expires_at = None if expires_after is None else created_at + TimeDelta(seconds=expires_after)
+    ends = (campaign_ends_at, expires_at, consent_expires_at)
+    return min((end for end in ends if end is not None), default=None)

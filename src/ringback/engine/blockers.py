@@ -8,7 +8,7 @@ from ringback.domain.blockers import Blocked, Blocker, blocked
 from ringback.domain.decision import Rule, Withheld
 from ringback.domain.explain import Constraint, Kind, kind_of
 from ringback.engine.plan import Plans
-from ringback.engine.withhold import by_time, may_dial
+from ringback.engine.withhold import by_time, may_dial, without_consent
 from ringback.store import explain as facts
 from ringback.store.database import Connection, Record
 
@@ -63,7 +63,7 @@ def _not_due(row: Record) -> Blocker:
 def _held(plans: Plans, group: Record, crowd: Constraint | None, now: Instant) -> Blocker | None:
     """What holds up a group of dials that are due; None for nothing."""
     plan = plans.plan(group)
-    if not may_dial(plan, now):
-        why = by_time(group, plan, now)
+    why = without_consent(group, plan, now) or (None if may_dial(plan, now) else by_time(group, plan, now))
+    if why is not None:
         return Blocker(kind_of(why), why.rule, 0, why.next_at, why.next_at)
     return crowd and Blocker(crowd.kind, str(crowd.detail["limit"]), 0, None, None)

@@ -19,7 +19,7 @@ from ringback.engine.look_back import learn_earlier_dials
 from ringback.engine.node import Node
 from ringback.engine.plan import DialPlan
 from ringback.engine.routes import InOrder, LaneRoutes, Routes, carrier_rooms, in_order, stranded
-from ringback.engine.withhold import by_time, decision, forbidden_in, may_dial, told
+from ringback.engine.withhold import by_time, decision, forbidden_in, may_dial, told, without_consent
 from ringback.engine.worth import Worth
 from ringback.events import Claimed
 from ringback.store import budgets, decisions, queue
@@ -266,6 +266,8 @@ class Dialler:
                 openings[id(plan)] = (plan, may_dial(plan, now))
             if lane.caller_no != row["own_caller_no"]:  # its caller number has got a limit since it was queued
                 batch.postponed.append(_waiting(row, row["due_at"]))
+            elif plan.requires_consent and (lacking := without_consent(row, plan, now)):
+                self._withhold(batch, row, lacking, now)
             elif openings[id(plan)][1]:
                 batch.intents.append(_intent(row, plan, node_no, self._node.ids.new(now), next(routes[lane]), now))
             else:

@@ -27,7 +27,7 @@ from ringback.engine.blockers import count_blocked
 from ringback.engine.contact import look_at
 from ringback.engine.packs import RulePacks
 from ringback.engine.plan import DialPlan, Plans
-from ringback.engine.withhold import by_campaign_end, by_list, by_time, may_dial
+from ringback.engine.withhold import by_campaign_end, by_list, by_time, may_dial, without_consent
 from ringback.engine.worth import look_at_worth
 from ringback.errors import CallerError, CarrierError, OurError
 from ringback.events import Event
@@ -163,6 +163,8 @@ async def _follow(db: Connection, plans: Plans, lanes: Sequence[Record], row: Re
 async def _withheld(db: Connection, plans: Plans, row: Record, at: Instant) -> Withheld | None:
     """Why a claim at this instant would withhold the dial, by all that is known now."""
     plan = plans.plan(row)
+    if lacking := without_consent(row, plan, at):
+        return lacking
     if not may_dial(plan, at):
         return by_time(row, plan, at)
     if (costly := await look_at_worth(db, row, plan)) is not None:
@@ -174,10 +176,11 @@ async def _withheld(db: Connection, plans: Plans, row: Record, at: Instant) -> W
 def _turn(row: Record, plan: DialPlan | None, now: Instant) -> Turn:
     """The dial that waits; without a plan its packs cannot be had, and it has none of their hours."""
     ends_at = row["ends_at"] if plan is None else plan.bounds.ends_at
+    ends_by = Kind.CONSENT if ends_at and ends_at == row["consent_expires_at"] else Kind.ENDS_AT
     is_redial, put_off = row["last_attempt"] is not None, _decided(row)
     if put_off is None and not is_redial and plan is not None:
         put_off = _opening(row, plan, max(now, row["starts_at"] or now))
-    return Turn(row["attempt"], row["due_at"], put_off, row["retry_rule"], row["starts_at"], ends_at)
+    return Turn(row["attempt"], row["due_at"], put_off, row["retry_rule"], row["starts_at"], ends_at, ends_by)
 
 
 def _decided(row: Record) -> Withheld | None:

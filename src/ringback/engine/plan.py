@@ -39,6 +39,7 @@ class DialPlan:
         from_number: the caller number, None for the trunk's.
         ways: the campaign's trunks, none for a single call.
         contact: how often the number may be dialled by its rule packs.
+        requires_consent: who has not agreed to be called is not.
     """
 
     policy: RetryPolicy
@@ -47,6 +48,7 @@ class DialPlan:
     from_number: str | None
     ways: Ways = ()
     contact: ContactRules = NO_RULES
+    requires_consent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class _Campaign:
     from_number: str | None
     ways: Ways
     rulings: Rulings | None
+    requires_consent: bool
 
 
 class _Where(NamedTuple):
@@ -129,14 +132,12 @@ class Plans:
         key = (row["workspace_no"], row["campaign_no"])
         campaign = self._campaigns[key]
         where = _where(row, campaign.window, campaign.rulings)
-        known = self._plans[key].get(where)
+        is_shared = campaign.policy.expires_after_sec is None and row["consent_expires_at"] is None
+        known = self._plans[key].get(where) if is_shared else None
         if known is not None:
             return known
-        end = ends_at(campaign.ends_at, row["created_at"], campaign.policy)
-        bounds = self._bounds(campaign.window, campaign.rulings, where, end)
-        contact = _contact(campaign.rulings, where)
-        plan = DialPlan(campaign.policy, campaign.policy_version, bounds, campaign.from_number, campaign.ways, contact)
-        if campaign.policy.expires_after_sec is None:
+        plan = self._campaign_plan(row, campaign, where)
+        if is_shared:
             self._plans[key][where] = plan
         return plan
 
@@ -150,7 +151,7 @@ class Plans:
         if not row["campaign_no"]:
             return self._single_call_plan(row, rulings)
         policy, window = read_policy(row["retry"]), window_of(row)
-        end = ends_at(row["ends_at"], row["created_at"], policy)
+        end = ends_at(row["ends_at"], row["created_at"], policy, row["consent_expires_at"])
         bounds = self._bounds(window, rulings, _where(row, window, rulings), end)
         ways = read_ways(row["campaign_trunk_no"], row["ways"])
         return DialPlan(policy, row["policy_version"], bounds, row["from_number"], ways)
@@ -171,10 +172,23 @@ class Plans:
         self._campaigns.clear()
         self._plans.clear()
 
+    def _campaign_plan(self, row: Record, campaign: _Campaign, where: _Where) -> DialPlan:
+        end = ends_at(campaign.ends_at, row["created_at"], campaign.policy, row["consent_expires_at"])
+        return DialPlan(
+            campaign.policy,
+            campaign.policy_version,
+            self._bounds(campaign.window, campaign.rulings, where, end),
+            campaign.from_number,
+            campaign.ways,
+            _contact(campaign.rulings, where),
+            campaign.requires_consent,
+        )
+
     def _single_call_plan(self, row: Record, rulings: Rulings | None) -> DialPlan:
         """The rules for a call of no campaign: its own policy, its own hours or any, and its workspace's packs."""
         policy, window = read_policy(row["retry"]), read_window(row["calling_window"])
-        end, where = ends_at(None, row["created_at"], policy), _where(row, window, rulings)
+        end = ends_at(None, row["created_at"], policy, row["consent_expires_at"])
+        where = _where(row, window, rulings)
         bounds, contact = self._bounds(window, rulings, where, end), _contact(rulings, where)
         return DialPlan(policy, SINGLE_CALL_POLICY_VERSION, bounds, row["from_number"], contact=contact)
 
@@ -232,4 +246,5 @@ def _campaign(row: Record, rulings: Rulings | None) -> _Campaign:
         from_number=row["from_number"],
         ways=read_ways(row["campaign_trunk_no"], row["ways"]),
         rulings=rulings,
+        requires_consent=row["requires_consent"],
     )

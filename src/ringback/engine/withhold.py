@@ -7,6 +7,7 @@ from uuid import UUID
 
 from whenever import Instant
 
+from ringback.domain.consent import withheld_without
 from ringback.domain.decision import Rule, Withheld, held_by_time, show_instant
 from ringback.domain.phone import Phone, parse_number
 from ringback.engine.budget import hold_budgets
@@ -31,6 +32,11 @@ def by_time(row: Record, plan: DialPlan, now: Instant) -> Withheld:
 def may_dial(plan: DialPlan, now: Instant) -> bool:
     """Whether the hours and the end allow a dial now."""
     return plan.bounds.first_dial(now) == now
+
+
+def without_consent(row: Record, plan: DialPlan, now: Instant) -> Withheld | None:
+    """Why a row of the queue is never dialled whose campaign requires a consent that it lacks."""
+    return withheld_without(row["consent_at"], now) if plan.requires_consent else None
 
 
 def by_campaign_end(ends_at: Instant) -> Withheld:
@@ -97,8 +103,10 @@ def told(decided: Iterable[Decision]) -> DialsWithheld:
 
 
 def _ends_by(row: Record, plan: DialPlan) -> Rule:
-    """What its end is by: the call's expiry where that is given and comes first."""
+    """What its end is by: the expiry of its lead's consent or of the call where that is given and comes first."""
     expires_after = plan.policy.expires_after_sec
+    if plan.bounds.ends_at is not None and plan.bounds.ends_at == row["consent_expires_at"]:
+        return Rule.CONSENT
     if expires_after is None or plan.bounds.ends_at is None:
         return Rule.CAMPAIGN_END
     return (

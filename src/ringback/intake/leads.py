@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Final
 import msgspec
 from whenever import available_timezones
 
+from ringback.domain.consent import CONSENT_AT, CONSENT_EXPIRES_AT, UNSAID, Consent, parse_consent
 from ringback.domain.phone import NumberFault, parse_number, parse_region
 from ringback.domain.window_form import parse_region_code
 from ringback.errors import Invalid
@@ -27,6 +28,9 @@ MAX_VALUE = 64 * 1024
 """Characters of one cell, or of one variable as JSON."""
 
 PHONE, NAME, ZONE, REGION, VARIABLES = "phone_number", "name", "timezone", "region", "variables"
+GIVEN = (ZONE, REGION, CONSENT_AT, CONSENT_EXPIRES_AT)
+"""What else a lead may say of itself, in this order; all else are its variables."""
+
 PHONE_ALIASES = (PHONE, "phone", "number", "mobile", "telephone", "to_number", "msisdn")
 """Headers of the column with the number. Where a file has several, the first of these counts."""
 
@@ -54,6 +58,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False):
         variables: a JSON object.
         country: ISO 3166 code: that of its region, else that of its number; None where neither tells one.
         region: ISO 3166-2 code that the file gave for it, None where it gave none.
+        consent: to being called.
     """
 
     row: int
@@ -64,6 +69,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False):
     variables: str
     country: str | None = None
     region: str | None = None
+    consent: Consent = UNSAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ def leads_from_json(items: Sequence[Any], default_region: str | None = None) -> 
     """The leads of a JSON list; a row is a place in that list, from 1.
 
     Args:
-        items: objects with phone_number, name, timezone, region and variables.
+        items: objects with phone_number, name, variables and what is GIVEN.
         default_region: as for read_leads.
 
     Raises:
@@ -144,8 +150,8 @@ def _from_rows(source: BinaryIO | Path, region: str | None) -> Iterator[Lead | R
         else:
             fields = dict(zip_longest(columns, cells[:width], fillvalue=""))
             number, name = fields.pop(PHONE), fields.pop(NAME, "")
-            where = (fields.pop(ZONE, ""), fields.pop(REGION, ""))
-            yield _lead(row, number, name, where, fields, region=region)
+            given = tuple([fields.pop(name, "") for name in GIVEN])
+            yield _lead(row, number, name, given, fields, region=region)
 
 
 def name_columns(header: Sequence[str]) -> list[str]:
@@ -176,7 +182,7 @@ def _distinct(name: str, taken: Sequence[str]) -> str:
 def _from_item(row: int, item: Any, region: str | None) -> Lead | Reject:
     if not isinstance(item, dict):
         return reject("wrong_type", row, str(item))
-    if unknown := item.keys() - {PHONE, NAME, ZONE, REGION, VARIABLES}:
+    if unknown := item.keys() - {PHONE, NAME, VARIABLES, *GIVEN}:
         return reject("unknown_field", row, str(min(unknown)))
     given = {field: value for field, value in item.items() if value is not None}
     variables = given.pop(VARIABLES, {})
@@ -184,20 +190,20 @@ def _from_item(row: int, item: Any, region: str | None) -> Lead | Reject:
     wrong += [] if isinstance(variables, dict) else [variables]
     if wrong:
         return reject("wrong_type", row, str(wrong[0]))
-    where = (given.get(ZONE, ""), given.get(REGION, ""))
-    return _lead(row, given.get(PHONE, ""), given.get(NAME, ""), where, variables, region=region)
+    own = tuple([given.get(field, "") for field in GIVEN])
+    return _lead(row, given.get(PHONE, ""), given.get(NAME, ""), own, variables, region=region)
 
 
 def _lead(
-    row: int, number: str, name: str, where: tuple[str, str], variables: dict[str, Any], *, region: str | None
+    row: int, number: str, name: str, given: tuple[str, ...], variables: dict[str, Any], *, region: str | None
 ) -> Lead | Reject:
-    """A lead, with the zone and the region that its row gives, or why it is none."""
+    """A lead, with what its row gives besides, in the order of GIVEN, or why it is none."""
     phone = parse_number(number, region)
     if isinstance(phone, NumberFault):
         return reject(phone.value, row, number)
-    own, part = where[0].strip() or None, _region(where[1])
-    if (own and own not in ZONE_NAMES) or part == UNKNOWN:
-        return reject("unknown_region", row, where[1]) if part == UNKNOWN else reject("unknown_timezone", row, where[0])
+    own, part, consent = given[0].strip() or None, _region(given[1]), _consent(*given[2:4])
+    if (own and own not in ZONE_NAMES) or part == UNKNOWN or consent is None:
+        return _misfit(row, given, part, consent)
     try:
         written = _encode(variables).decode()
         name.encode()
@@ -209,7 +215,16 @@ def _lead(
     if len(written) + len(name) > MAX_VALUE and (long := _too_long({NAME: name, **variables})):
         return reject("value_too_long", row, long)
     zones, country = (own,) if own else phone.zones, part[:2] if part else phone.country
-    return Lead(row, phone.e164, zones, own, name.strip() or None, written, country, part)
+    return Lead(row, phone.e164, zones, own, name.strip() or None, written, country, part, consent)
+
+
+def _misfit(row: int, given: tuple[str, ...], part: str | None, consent: Consent | None) -> Reject:
+    """Which of what a row gives is wrong."""
+    if part == UNKNOWN:
+        return reject("unknown_region", row, given[1])
+    if consent is None:
+        return reject("invalid_consent", row, " to ".join(filter(None, given[2:4])))
+    return reject("unknown_timezone", row, given[0])
 
 
 @lru_cache(maxsize=10_000)
@@ -219,6 +234,15 @@ def _region(text: str) -> str | None:
         return parse_region_code(text)
     except Invalid:
         return UNKNOWN
+
+
+@lru_cache(maxsize=10_000)
+def _consent(given: str, expires: str) -> Consent | None:
+    """The consent that a row names, None where that is no such thing."""
+    try:
+        return parse_consent({CONSENT_AT: given, CONSENT_EXPIRES_AT: expires})
+    except Invalid:
+        return None
 
 
 def _too_long(values: dict[str, Any]) -> str | None:

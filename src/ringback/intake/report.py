@@ -25,14 +25,17 @@ MESSAGES = MappingProxyType(
         "blank; a column of another meaning wants another name.",
         "never_callable": "In no hour of the coming year is the calling window open in all time zones in which this "
         "number may be. Give its time zone, or widen the window.",
+        "invalid_consent": "This is no time, or the consent ends before it begins. Give consent_at and "
+        "consent_expires_at as 2026-03-01T10:00:00Z or 2026-03-01, or leave them blank.",
+        "consent_expired": "The consent is over: consent_expires_at has passed. Ask for it anew, and give its new end.",
+        "no_consent": "The campaign requires consent, and this row has none, or one that is yet to be given. Give in "
+        "consent_at when the person agreed.",
         "do_not_call": "The number is on the do-not-call list.",
         "duplicate": "The number is already a lead of this campaign, from this file or from before.",
         "too_many_columns": "The row has more cells than the header. Quote cells that hold the delimiter.",
         "value_too_long": "A cell is longer than 64 KiB, or a quotation mark is never closed.",
         "invalid_time": "expires_at must be a time with its offset, such as 2026-12-31T00:00:00Z.",
         "unreadable_row": "The row holds NUL characters or bytes that are not text. Save the file as UTF-8.",
-        "unknown_field": "A lead has phone_number, name, timezone, region and variables. Put other fields inside "
-        "variables.",
         "missing_prefix": "There is no prefix in this row.",
         "invalid_prefix": "This is no beginning of a number. Write it in international form, such as +4420.",
         "invalid_price": "A price must be a decimal number from 0 to 1000 in per_minute and connect, such as 0.0120, "
@@ -44,8 +47,9 @@ MESSAGES = MappingProxyType(
         "first_sec and next_sec or increments.",
         "rate_wrong_type": "A rate is an object of texts and whole numbers; write a decimal price as a text, such as "
         "'0.0120'.",
-        "wrong_type": "A lead is an object; phone_number, name, timezone and region are strings, and variables is an "
-        "object.",
+        "unknown_field": "A lead has phone_number, name, timezone, region, consent_at, consent_expires_at and "
+        "variables. Put other fields inside variables.",
+        "wrong_type": "A lead is an object; its variables are one, and all else in it are strings.",
     }
 )
 """What each code means and what to do about it."""

@@ -36,6 +36,8 @@ class NewCall(NamedTuple):
         zone_source: who said where the number may ring.
         retry_policy_id: the named policy that `retry` is, None where it is none.
         retry_policy_version: which version of it.
+        consent_at: when who is called agreed to it, None where nobody knows.
+        consent_expires_at: no dial from then on, None for no end.
     """
 
     workspace_no: int
@@ -54,6 +56,8 @@ class NewCall(NamedTuple):
     zone_source: str
     retry_policy_id: UUID | None = None
     retry_policy_version: int | None = None
+    consent_at: Instant | None = None
+    consent_expires_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

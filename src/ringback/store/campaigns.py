@@ -47,6 +47,7 @@ class CampaignPlan:
         pin: the version of a named policy that `retry` is, None where it is none.
         rule_packs: names of packs that bind its dials besides those of its workspace.
         purpose: what it calls for, None where the workspace says, or nobody.
+        requires_consent: who has not agreed to be called is not.
     """
 
     name: str
@@ -64,6 +65,7 @@ class CampaignPlan:
     pin: Pin | None = None
     rule_packs: tuple[str, ...] = ()
     purpose: str | None = None
+    requires_consent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ async def create_campaign(
     await db.execute(_SQL["create_campaign"], workspace_no, campaign_id, *columns)
     if plan.rule_packs or plan.purpose:
         await rule_campaign(db, workspace_no, campaign_id, plan.rule_packs, plan.purpose)
+    if plan.requires_consent:
+        await db.execute(_SQL["require_consent"], workspace_no, campaign_id, plan.requires_consent)
 
 
 async def find_campaign(db: Connection, workspace_no: int, campaign_id: UUID) -> CampaignRow | None:
@@ -141,6 +145,7 @@ async def change_campaign(db: Connection, campaign: CampaignRow, plan: CampaignP
     await db.execute(_SQL["keep_in_force"], *key, now)
     await db.execute(_SQL["change_campaign"], *key, *_columns(plan), now)
     await rule_campaign(db, campaign.workspace_no, campaign.campaign_id, plan.rule_packs, plan.purpose)
+    await db.execute(_SQL["require_consent"], campaign.workspace_no, campaign.campaign_id, plan.requires_consent)
     await set_caps(db, campaign.limit, plan.max_concurrent_calls, None)
 
 
@@ -195,6 +200,7 @@ def campaign_row(row: Record) -> CampaignRow:
         pin=None if row["policy_id"] is None else Pin(row["policy_id"], row["pinned_version"]),
         rule_packs=tuple(row["rule_packs"]),
         purpose=row["purpose"],
+        requires_consent=row["requires_consent"],
     )
     return CampaignRow(
         plan=plan,

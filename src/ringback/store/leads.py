@@ -11,6 +11,7 @@ from uuid import UUID
 
 from whenever import Instant
 
+from ringback.domain.consent import UNSAID, withheld_without
 from ringback.domain.window import Zones, ZoneSource, next_open
 from ringback.errors import Conflict
 from ringback.ids import Ids
@@ -18,6 +19,7 @@ from ringback.intake.leads import Chunk, Lead
 from ringback.intake.report import Report, reject
 from ringback.store.database import Connection, Database, Record
 from ringback.store.do_not_call import listed
+from ringback.store.older import check_no_older
 from ringback.store.queries import load
 from ringback.store.windows import hours_at, window_of
 from ringback.store.workspaces import hold_timezone, settle_in_zone
@@ -110,10 +112,14 @@ class _Importer:
         self._known: set[_Whereabouts] = set()
         self._numbers: dict[Zones, int] = {}
         self._stored = 0
+        self._is_new = False  # whether it is known that no server lives which knows nothing of consent
 
     async def store(self, leads: list[Lead], call_ids: list[UUID], report: Report) -> None:
         """Store a chunk's leads; those that can never be dialled or are there already go into the report."""
-        leads, call_ids = await self._without_listed(leads, call_ids, report)
+        leads, call_ids = await self._without_listed(*self._agreed(leads, call_ids, report), report)
+        if not self._is_new and any(lead.consent.expires_at for lead in leads):
+            await check_no_older(self._db, "consent that ends", self._now)
+            self._is_new = True
         where = list(map(self._where, leads))
         await self._learn(set(where))
         never = [lead for lead, place in zip(leads, where, strict=True) if place not in self._first_dials]
@@ -127,6 +133,19 @@ class _Importer:
         self._stored += len(leads)
         report.reject_all(reject("duplicate", row["row_no"], row["to_number"]) for row in there)
         report.created += len(leads) - len(there)
+
+    def _agreed(self, leads: list[Lead], call_ids: list[UUID], report: Report) -> tuple[list[Lead], list[UUID]]:
+        """Those whom nothing forbids to dial for want of consent, as of now: the claims look at it again."""
+        required, kept = self._rules["requires_consent"], []
+        for pair in zip(leads, call_ids, strict=True):
+            lead = pair[0]
+            if lead.consent.expires_at is not None and lead.consent.expires_at <= self._now:
+                report.reject("consent_expired", lead.row, lead.consent.expires_at.format_iso(unit="second"))
+            elif required and withheld_without(lead.consent.given_at, self._now):
+                report.reject("no_consent", lead.row, lead.e164)
+            else:
+                kept.append(pair)
+        return [lead for lead, _ in kept], [call_id for _, call_id in kept]
 
     async def _without_listed(
         self, leads: list[Lead], call_ids: list[UUID], report: Report
@@ -176,6 +195,7 @@ class _Importer:
             [self._first_dials[place] for place in used],
             self._stored,
             [lead.row for lead in leads],
+            *_consents(leads),
         )
 
     async def _learn(self, places: set[_Whereabouts]) -> None:
@@ -193,6 +213,13 @@ class _Importer:
         if sets := {place.zones for place in new} - self._numbers.keys():
             async with self._database.connection() as other:  # committed at once: nobody waits for this import
                 self._numbers.update(await zone_set_numbers(other, sets))
+
+
+def _consents(leads: list[Lead]) -> tuple[list[Instant | None], list[Instant | None]]:
+    """When each lead agreed and until when; two empty columns where none did, for most files say nothing of it."""
+    if all(lead.consent is UNSAID or not any(lead.consent) for lead in leads):
+        return [], []
+    return [lead.consent.given_at for lead in leads], [lead.consent.expires_at for lead in leads]
 
 
 def _with_ids(chunks: Iterable[Chunk], ids: Iterator[UUID]) -> Iterator[Drawn]:

@@ -11,6 +11,7 @@ from ringback.api.routes.campaigns import WINDOW_SCHEMA
 from ringback.api.routes.finding import check_agent, found, usable_trunk
 from ringback.api.routes.retry_policies import INLINE, VERSION, as_kept, chosen_policy
 from ringback.api.show import show_call
+from ringback.domain.consent import Consent, check_consent, parse_moment
 from ringback.domain.window import ZoneSource
 from ringback.domain.window_form import parse_region_code, parse_window, show_window
 from ringback.errors import BudgetSpent, Impossible
@@ -25,6 +26,7 @@ from ringback.store.retry_policies import Pin
 from ringback.store.workspaces import find_workspace
 from ringback.store.zones import zone_set_numbers
 
+_MOMENT = Field(parse_moment, {"type": "string", "examples": ["2026-03-01T10:00:00Z", "2026-03-01"]}, null=None)
 NEW = Fields(
     to_number=phone(required=True),
     trunk_id=identifier(TRUNK, required=True),
@@ -37,6 +39,8 @@ NEW = Fields(
     calling_window=Field(parse_window, WINDOW_SCHEMA, null=None),
     timezone=time_zone(),
     region=Field(parse_region_code, {"type": "string", "examples": ["US-CA"]}, null=None),
+    consent_at=_MOMENT,
+    consent_expires_at=_MOMENT,
     variables=json_object(),
 )
 
@@ -44,12 +48,15 @@ NEW = Fields(
 async def post_call(api: Api, ask: Ask) -> Answer:
     """Queue a call; it is dialled as soon as the caps allow."""
     body = ask.body
+    check_consent(Consent(body["consent_at"], body["consent_expires_at"]), ask.now)
     async with api.database.connection() as db:
         trunk = await usable_trunk(db, ask, body["trunk_id"])
         await check_agent(db, ask, body["agent_id"])
         await _check_budget(db, ask)
         if body["calling_window"] is not None:
             await check_no_older(db, "hours of a single call", ask.now)
+        if body["consent_expires_at"] is not None:
+            await check_no_older(db, "consent that ends", ask.now)
         zone_set_no, source = await _zones(db, ask)
         async with db.transaction():
             await _check_list(db, ask)
@@ -71,6 +78,8 @@ async def post_call(api: Api, ask: Ask) -> Answer:
                 calling_window=_window(body),
                 region=body["region"],
                 zone_source=source,
+                consent_at=body["consent_at"],
+                consent_expires_at=body["consent_expires_at"],
                 **_named(chosen["pin"]),
             )
             await create_call(db, call)

@@ -48,6 +48,7 @@ from ringback.store.campaigns import (
 )
 from ringback.store.database import Connection
 from ringback.store.keys import Scope
+from ringback.store.older import check_no_older
 from ringback.store.progress import read_progress
 from ringback.store.retry_policies import campaign_policies
 from ringback.store.windows import check_known
@@ -85,6 +86,7 @@ _OPTIONAL = {
     "retry_policy_version": VERSION,
     "rule_packs": pack_names(),
     "purpose": one_of(Purpose, optional=True),
+    "requires_consent": truth(False),
 }
 _TRUNKS = {"trunk_id": identifier(TRUNK), "trunks": trunk_list()}
 NEW = Fields(name=text(required=True), **_TRUNKS, **_OPTIONAL)
@@ -186,6 +188,8 @@ async def _plan_columns(api: Api, ask: Ask, db: Connection, *, new: bool = False
         columns["window"] = columns.pop("calling_window")
     await check_agent(db, ask, columns.get("agent_id"))
     await check_packs(api, ask, db, columns.get("rule_packs"))
+    if columns.get("requires_consent"):
+        await check_no_older(db, "consent", ask.now)
     return columns | await chosen_policy(db, ask, columns)
 
 

@@ -58,6 +58,7 @@ OPERATIONS = (
             "file_too_large",
             "illegal_transition",
             "malformed_json",
+            "older_release_lives",
             "password_protected",
             "test_key",
             "unknown_file_type",

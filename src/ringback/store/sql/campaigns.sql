@@ -25,7 +25,8 @@ SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk
         FROM jsonb_array_elements(c.ways) WITH ORDINALITY AS w (way, place)
         JOIN trunks u ON u.workspace_no = c.workspace_no AND u.trunk_no = (w.way ->> 0)::integer) AS ways,
        l.max_concurrent_calls, k.policy_id, k.pinned_version,
-       c.calling_window::text AS calling_window, c.rule_packs, c.purpose, o.rule_packs AS workspace_packs,
+       c.calling_window::text AS calling_window, c.rule_packs, c.purpose, c.requires_consent,
+       o.rule_packs AS workspace_packs,
        b.amount_micros, b.spent_micros, b.currency AS budget_currency, b.counted_from
 FROM campaigns c
 JOIN workspaces o ON o.workspace_no = c.workspace_no
@@ -45,7 +46,8 @@ SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk
         FROM jsonb_array_elements(c.ways) WITH ORDINALITY AS w (way, place)
         JOIN trunks u ON u.workspace_no = c.workspace_no AND u.trunk_no = (w.way ->> 0)::integer) AS ways,
        l.max_concurrent_calls, k.policy_id, k.pinned_version,
-       c.calling_window::text AS calling_window, c.rule_packs, c.purpose, o.rule_packs AS workspace_packs,
+       c.calling_window::text AS calling_window, c.rule_packs, c.purpose, c.requires_consent,
+       o.rule_packs AS workspace_packs,
        b.amount_micros, b.spent_micros, b.currency AS budget_currency, b.counted_from
 FROM campaigns c
 JOIN workspaces o ON o.workspace_no = c.workspace_no
@@ -96,6 +98,10 @@ changed AS (
 INSERT INTO campaign_policies (workspace_no, campaign_no, policy_version, retry, policy_id, pinned_version, created_at)
 SELECT workspace_no, campaign_no, policy_version, retry, $16, $17, $19 FROM changed
 ON CONFLICT DO NOTHING;
+
+-- name: require_consent
+-- Whether a campaign dials nobody who has not agreed to it.
+UPDATE campaigns SET requires_consent = $3 WHERE workspace_no = $1 AND campaign_id = $2;
 
 -- name: set_status
 -- Move a campaign, whose row is locked, to another state.

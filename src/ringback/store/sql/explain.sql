@@ -2,6 +2,7 @@
 -- A call as a claim would take it out of the queue, and what its state is read from: its place in the queue, its last
 -- attempt, and the last decision about the dial that waits.
 SELECT c.workspace_no, c.call_id, c.campaign_no, c.to_number, c.from_number, c.zone_set_no, c.region, c.zone_source,
+       c.consent_at, c.consent_expires_at,
        c.calling_window::text AS calling_window, c.retry::text AS retry, c.created_at, c.final_status, c.final_reason, c.finished_at,
        p.starts_at, p.ends_at,
        q.attempt, q.due_at, coalesce(q.trunk_no, c.trunk_no) AS trunk_no, coalesce(q.caller_no, 0) AS caller_no,
@@ -34,7 +35,7 @@ WITH lanes AS (
 SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, v.via_trunk_no,
        c.trunk_no AS campaign_trunk_no, c.status, c.from_number, c.retry::text AS retry, c.policy_version,
        c.window_start_min, c.window_end_min, c.calling_window::text AS calling_window, c.ends_at, c.weight,
-       c.retry_share, c.ways::text AS ways,
+       c.retry_share, c.ways::text AS ways, c.requires_consent,
        t.trunk_id, t.kind, t.settings::text AS settings, t.billing::text AS billing, t.lost_call_hold_sec,
        t.rate_deck_id, b.caller_no AS bound_caller_no,
        x.amount_micros AS workspace_budget, x.spent_micros AS workspace_spent,
@@ -106,15 +107,18 @@ WHERE q.workspace_no = $1 AND q.campaign_no = $2 AND q.due_at > $3
 GROUP BY 1, 2, 3, 4, 5;
 
 -- name: due_groups
--- How many dials of a campaign are due at $3, by what their calling hours depend on: where the lead may be. Reads the
--- campaign's queue and its calls once; of each group it has a number and a time of creation.
+-- How many dials of a campaign are due at $3, by what their calling hours depend on: where the lead may be, and whether it
+-- has agreed to be called. Reads the campaign's queue and its calls once; of each group it has a number, a time of
+-- creation and a consent.
 SELECT $1::integer AS workspace_no, $2::integer AS campaign_no, c.zone_set_no, c.zone_source, c.region,
-       min(c.to_number) AS to_number, min(c.created_at) AS created_at, count(*)::integer AS leads
+       min(c.to_number) AS to_number, min(c.created_at) AS created_at, count(*)::integer AS leads,
+       min(c.consent_at) AS consent_at, min(c.consent_expires_at) AS consent_expires_at
 FROM queue q
 JOIN calls c ON c.workspace_no = $1 AND c.call_id = q.call_id
 WHERE q.workspace_no = $1 AND q.campaign_no = $2 AND q.due_at <= $3
 -- the country, and of +1 the area
-GROUP BY c.zone_set_no, c.zone_source, c.region, left(c.to_number, CASE WHEN c.to_number LIKE '+1%' THEN 5 ELSE 7 END);
+GROUP BY c.zone_set_no, c.zone_source, c.region, left(c.to_number, CASE WHEN c.to_number LIKE '+1%' THEN 5 ELSE 7 END),
+         coalesce(c.consent_at <= $3, false), coalesce(c.consent_expires_at <= $3, false);
 
 -- name: count_due
 -- How many dials of a campaign are due at $3.

@@ -1,7 +1,7 @@
 -- name: lead_rules
 -- What the leads of a campaign are planned by.
 SELECT c.workspace_no, c.campaign_no, c.status, c.window_start_min, c.window_end_min,
-       c.calling_window::text AS calling_window, c.starts_at, w.timezone, w.list_version
+       c.calling_window::text AS calling_window, c.starts_at, c.requires_consent, w.timezone, w.list_version
 FROM campaigns c JOIN workspaces w ON w.workspace_no = c.workspace_no
 WHERE c.workspace_no = $1 AND c.campaign_no = $2;
 
@@ -20,14 +20,17 @@ WITH opening AS (
 incoming AS (
     SELECT i.*, o.zone_set_no, o.region, o.zone_source,
            o.opens_at + ($13 + i.place - 1) * interval '1 microsecond' AS due_at
-    FROM unnest($4::uuid[], $5::text[], $6::text[], $7::integer[], $8::text[], $14::integer[]) WITH ORDINALITY
-        AS i (call_id, to_number, name, whereabouts, variables, row_no, place)
+    FROM unnest($4::uuid[], $5::text[], $6::text[], $7::integer[], $8::text[], $14::integer[], $15::timestamptz[],
+                $16::timestamptz[]) WITH ORDINALITY -- the last two are empty where nobody's consent is known
+        AS i (call_id, to_number, name, whereabouts, variables, row_no, consent_at, consent_expires_at, place)
     JOIN opening o USING (whereabouts)
 ),
 created AS (
     INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, to_number, name, zone_set_no, variables, created_at,
-                       region, zone_source)
-    SELECT $1, call_id, $2, 0, to_number, name, zone_set_no, variables::jsonb, $3, region, zone_source FROM incoming
+                       region, zone_source, consent_at, consent_expires_at)
+    SELECT $1, call_id, $2, 0, to_number, name, zone_set_no, variables::jsonb, $3, region, zone_source, consent_at,
+           consent_expires_at
+    FROM incoming
     ON CONFLICT (workspace_no, campaign_no, to_number) WHERE campaign_no > 0 DO NOTHING
     RETURNING call_id
 ),

@@ -8,7 +8,8 @@ WHERE c.workspace_no = $1 AND c.call_id >= $2 AND c.call_id < $3 AND ($4::intege
 -- from. A campaign's call has its campaign's hours and end, a single one its own hours or none.
 SELECT c.created_at, c.final_status IS NOT DISTINCT FROM 'expired' AS expired, z.zones,
        c.to_number, c.region, p.window_start_min, p.window_end_min,
-       coalesce(c.calling_window, p.calling_window)::text AS calling_window, p.ends_at, a.*
+       coalesce(c.calling_window, p.calling_window)::text AS calling_window,
+       least(p.ends_at, c.consent_expires_at) AS ends_at, a.*
 FROM calls c
 JOIN zone_sets z ON z.zone_set_no = c.zone_set_no
 LEFT JOIN campaigns p ON p.workspace_no = $1 AND p.campaign_no = c.campaign_no

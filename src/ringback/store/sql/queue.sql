@@ -53,7 +53,7 @@ held AS MATERIALIZED (
 SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, l.via_trunk_no,
        c.trunk_no AS campaign_trunk_no, c.status, c.from_number, c.retry::text AS retry, c.policy_version,
        c.window_start_min, c.window_end_min, c.calling_window::text AS calling_window, c.ends_at, c.weight,
-       c.retry_share, c.ways::text AS ways,
+       c.retry_share, c.ways::text AS ways, c.requires_consent,
        t.trunk_id, t.kind, t.settings::text AS settings, t.billing::text AS billing, t.lost_call_hold_sec,
        t.rate_deck_id, b.caller_no AS bound_caller_no,
        x.amount_micros AS workspace_budget, x.spent_micros AS workspace_spent,
@@ -128,7 +128,7 @@ taken AS (
     DELETE FROM queue q WHERE q.ctid = ANY (ARRAY(SELECT unnest(rows) FROM due))
     RETURNING q.workspace_no, q.call_id, q.campaign_no, q.trunk_no, q.caller_no, q.attempt, q.due_at
 )
-SELECT t.*, c.to_number, c.from_number, c.zone_set_no, c.region, c.zone_source,
+SELECT t.*, c.to_number, c.from_number, c.zone_set_no, c.region, c.zone_source, c.consent_at, c.consent_expires_at,
        c.calling_window::text AS calling_window, c.retry::text AS retry, c.created_at,
        CASE WHEN t.campaign_no = 0 THEN coalesce((
            SELECT n.caller_no FROM caller_numbers n

@@ -125,6 +125,7 @@ CREATE TABLE campaigns (
     rule_packs       text[] NOT NULL DEFAULT '{}', -- besides those of the workspace
     purpose          text CHECK (purpose IN ('marketing', 'collections', 'survey', 'service')),
     calling_window   jsonb, -- the hours in their written form; null where window_start_min and window_end_min say all
+    requires_consent boolean NOT NULL DEFAULT false, -- nobody is dialled who has not agreed
     PRIMARY KEY (workspace_no, campaign_no),
     UNIQUE (workspace_no, campaign_id),
     FOREIGN KEY (workspace_no, trunk_no) REFERENCES trunks,
@@ -233,6 +234,8 @@ CREATE TABLE calls (
     calling_window jsonb, -- the hours of a single call, null for any
     region       text, -- the part of a country where the lead is, as its row gave it
     zone_source  text CHECK (zone_source IN ('lead', 'number', 'workspace', 'none')), -- null for what is older
+    consent_at   timestamptz, -- when who is called agreed to it, null where nobody knows
+    consent_expires_at timestamptz, -- no dial from then on, null for no end
     CHECK ((final_status IS NULL) = (finished_at IS NULL)),
     CHECK ((final_status IS NULL) = (final_reason IS NULL)),
     CHECK ((campaign_no = 0) = (retry IS NOT NULL))

@@ -304,3 +304,8 @@ CREATE TABLE budgets (
     PRIMARY KEY (workspace_no, campaign_no)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
     vacuum_truncate = false); -- as for limits
+
+-- When who is called agreed to it, and until when; null where nobody knows, and for no end. No row is written anew.
+ALTER TABLE calls ADD COLUMN consent_at timestamptz, ADD COLUMN consent_expires_at timestamptz;
+-- Whether nobody is dialled who has not agreed.
+ALTER TABLE campaigns ADD COLUMN requires_consent boolean NOT NULL DEFAULT false;
