@@ -33,6 +33,7 @@ VARIABLES = (
     config.PLAIN_WEBSOCKETS,
     config.SECRET_KEY,
     config.RULES_DIR,
+    config.CHECK_NETWORKS,
     config.LEDGER_KEY,
 )
 LONGEST_DECISION = 40

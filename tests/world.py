@@ -170,6 +170,7 @@ class World:
     async def close(self) -> None:
         """Let go of engines, connections and the database."""
         for engine in self.engines:
+            await engine.checker.stop()
             await engine.node.trunks.close()
         for database in (*self.opened, self.database):
             await database.close()

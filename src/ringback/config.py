@@ -12,6 +12,7 @@ LEDGER_KEY = "RINGBACK_LEDGER_KEY"
 SPEECH_COMMAND = "RINGBACK_SPEECH_COMMAND"
 PLAIN_WEBSOCKETS = "RINGBACK_PLAIN_WEBSOCKETS"
 RULES_DIR = "RINGBACK_RULES_DIR"
+CHECK_NETWORKS = "RINGBACK_CHECK_NETWORKS"
 
 AUDIO = "audio"
 """Where in a data directory the sounds of message agents are; each of them can be made again."""
@@ -89,6 +90,11 @@ def rules_dir() -> Path | None:
     """The folder with the operator's own rule packs, None for none."""
     folder = os.environ.get(RULES_DIR)
     return Path(folder) if folder else None
+
+
+def check_networks() -> str | None:
+    """The networks, besides the public one, of servers that may be asked before a dial; None for none."""
+    return os.environ.get(CHECK_NETWORKS) or None
 
 
 def ledger_key() -> str | None:

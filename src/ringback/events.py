@@ -30,6 +30,28 @@ class DialsWithheld:
 
 
 @dataclass(frozen=True, slots=True)
+class DialsChecked:
+    """Servers were asked whether dials may be placed; `verdicts` counts them by `allowed` or why they were not."""
+
+    verdicts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckUnanswered:
+    """The server that a workspace has asked before each dial gave no answer: nothing of the workspace is dialled."""
+
+    workspace: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAnswered:
+    """It answers again."""
+
+    workspace: str
+
+
+@dataclass(frozen=True, slots=True)
 class IntentsStopped:
     """Numbers were put on a do-not-call list, and intents to dial them that were not placed yet are taken back."""
 
@@ -299,6 +321,9 @@ class LeaseLost:
 Event = (
     Claimed
     | DialsWithheld
+    | DialsChecked
+    | CheckUnanswered
+    | CheckAnswered
     | IntentsStopped
     | Placed
     | Withdrawn
@@ -330,8 +355,8 @@ Event = (
 )
 Publish = Callable[[Event], None]
 
-_LOUD = (DutyFailed, TrunkRefused, TrunkDown, AgentUnready, RulePacksUnusable, LeaseLost, NodeEnded)
-_QUIET = (Claimed, DialsWithheld, Placed, Settled, Renewed, Replied, LedgerWritten, LedgerSigned)
+_LOUD = (CheckUnanswered, DutyFailed, TrunkRefused, TrunkDown, AgentUnready, RulePacksUnusable, LeaseLost, NodeEnded)
+_QUIET = (Claimed, DialsChecked, DialsWithheld, Placed, Settled, Renewed, Replied, LedgerWritten, LedgerSigned)
 _SILENT = (AttemptsEnded,)
 
 

@@ -16,10 +16,13 @@ from ringback.carriers.simulator.carrier import open_simulator
 from ringback.carriers.simulator.model import longest_sec
 from ringback.carriers.simulator.settings import parse_settings as parse_simulator
 from ringback.carriers.sip.settings import parse_settings as parse_sip
+from ringback.checking.network import parse_networks
+from ringback.checking.receiver import Receivers
 from ringback.clock import Clock, SystemClock, seconds
-from ringback.config import AUDIO, Settings, ledger_key, rules_dir, secret_key
+from ringback.config import AUDIO, Settings, check_networks, ledger_key, rules_dir, secret_key
 from ringback.engine.audio_files import AudioFiles
 from ringback.engine.brief import Briefs
+from ringback.engine.checks import Checks
 from ringback.engine.engine import Engine, EngineSettings
 from ringback.engine.explain import Explainer
 from ringback.engine.lease import Lease
@@ -142,10 +145,9 @@ def build_engine(
     permits = Permits(database, clock, lease, publish)
     briefs = Briefs(database, AudioFiles(database, folder / AUDIO), sealer, publish, chance)
     packs = RulePacks(Shelf(rules_dir()), publish)
-    node = Node(
-        database, clock, chance, Ids(chance), lease, trunks, Plans(packs), permits, briefs, hand, publish, folder
-    )
-    return Engine(node, settings, Signer(folder, ledger_key()))
+    means = (Ids(chance), lease, trunks, Plans(packs), permits, briefs, hand, publish, folder)
+    node = Node(database, clock, chance, *means, Checks(hand, sealer, publish))
+    return Engine(node, settings, Signer(folder, ledger_key()), Receivers(parse_networks(check_networks())))
 
 
 async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Ending, ready: Callable[[], None]) -> None:

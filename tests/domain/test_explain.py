@@ -136,6 +136,7 @@ def test_a_full_limit_binds_what_is_due():
         (NOWHERE, Kind.NO_ZONE),
         (OFTEN, Kind.CONTACT),
         (Withheld(Rule.CONSENT, None, {}), Kind.CONSENT),
+        (Withheld(Rule.PRE_DIAL_CHECK, NOON, {"why": "veto"}), Kind.PRE_DIAL_CHECK),
     ],
 )
 def test_decisions_are_of_a_kind(why, kind):
@@ -191,6 +192,16 @@ OVER = {"final_status": "busy", "final_reason": "expired", "finished_at": "T", "
         (Kind.CONSENT, {}, f"the lead's consent ends {AT_ONE}, and it is not dialled then or later"),
         (Kind.CONSENT, {"rule": "consent", "why": "no_consent"}, "requires a consent, which the lead has not given"),
         (Kind.CONSENT, {"rule": "consent", "ends_at": "T"}, "the lead's consent leaves no time for it: T"),
+        (
+            Kind.PRE_DIAL_CHECK,
+            {"rule": "pre_dial_check", "why": "veto", "reason": "paid"},
+            f"the workspace's own check has vetoed it: paid, and is asked again {AT_ONE}",
+        ),
+        (
+            Kind.PRE_DIAL_CHECK,
+            {"rule": "pre_dial_check", "why": "timed_out", "reason": None},
+            f"the workspace's own check gave no answer (timed_out), and is asked again {AT_ONE}",
+        ),
         (Kind.ENDS_AT, {}, f"it is not dialled any more {AT_ONE} or later"),
         (Kind.ENDS_AT, {"rule": "campaign_end", "ends_at": "T"}, "its campaign's end leaves no time for it: T"),
         (Kind.ENDS_AT, {"rule": "expires_after", "ends_at": "T"}, "its policy's expiry leaves no time for it: T"),

@@ -22,6 +22,7 @@ from ringback.api.routes import (
     leads,
     ledger,
     policy_comparison,
+    pre_dial_check,
     rate_decks,
     recordings,
     reports,
@@ -52,7 +53,18 @@ OPERATIONS: tuple[Operation, ...] = tuple(
             calls,
             do_not_call,
         ),
-        *(contact_rules, call_logs, reports, recordings, analytics, policy_comparison, rule_packs, ledger, health),
+        *(
+            contact_rules,
+            pre_dial_check,
+            call_logs,
+            reports,
+            recordings,
+            analytics,
+            policy_comparison,
+            rule_packs,
+            ledger,
+            health,
+        ),
     )
     for operation in resource.OPERATIONS
 )

@@ -292,6 +292,11 @@ CONTACT_RULES: Json = {
     "min_gap": "2h",
     "quiet_after_conversation": "7d",
 }
+PRE_DIAL_CHECK: Json = {
+    "url": "https://example.com/may-we-dial",
+    "timeout_sec": 5,
+    "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD1aTgGKjcRTM=",
+}
 LISTED: Json = {
     "added": 2,
     "present": 0,

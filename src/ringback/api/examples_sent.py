@@ -82,6 +82,7 @@ BODIES: dict[str, Json] = {
         "campaign_id": None,
     },
     "put_contact_rules": CONTACT_RULES,
+    "put_pre_dial_check": {"url": "https://example.com/may-we-dial", "timeout_sec": 5},
     "post_do_not_call": {"numbers": ["+14155552672", "+1900*"], "note": "asked on the phone"},
     "post_transcript": {"transcript": TRANSCRIPT},
     "post_analysis": {"analysis": ANALYSIS},

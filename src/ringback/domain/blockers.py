@@ -86,6 +86,7 @@ _WORDS = {
     Kind.RULE_PACK: "a rule pack",
     Kind.CONTACT: "a contact rule",
     Kind.CONSENT: "a consent that they did not give, or that is over",
+    Kind.PRE_DIAL_CHECK: "the workspace's own check to allow them",
     Kind.ENDS_AT: "their end, since no time is left",
     Kind.SLOT: "a slot",
     Kind.RATE: "the pace",

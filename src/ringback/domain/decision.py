@@ -33,6 +33,7 @@ class Rule(StrEnum):
     QUIET = "quiet_after_conversation"
     SAME_MOMENT = "same_moment"
     STOP_WHEN = "stop_when"
+    PRE_DIAL_CHECK = "pre_dial_check"
 
 
 class Withheld(NamedTuple):

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     RULE_PACK = "rule_pack"
     CONTACT = "contact"
     CONSENT = "consent"
+    PRE_DIAL_CHECK = "pre_dial_check"
     DO_NOT_CALL = "do_not_call"
     ENDS_AT = "ends_at"
     SLOT = "slot"
@@ -177,6 +178,7 @@ _KINDS: dict[str, Kind] = {
     Rule.CAMPAIGN_END: Kind.ENDS_AT,
     Rule.EXPIRES_AFTER: Kind.ENDS_AT,
     Rule.CONSENT: Kind.CONSENT,
+    Rule.PRE_DIAL_CHECK: Kind.PRE_DIAL_CHECK,
     Rule.DO_NOT_CALL: Kind.DO_NOT_CALL,
     Rule.STOP_WHEN: Kind.TOO_COSTLY,
 }

@@ -7,6 +7,7 @@ from whenever import Instant
 
 from ringback.domain.decision import NO_CONSENT_YET
 from ringback.domain.explain import Action, Constraint, Explanation, Kind, show_local
+from ringback.domain.pre_dial_check import Why
 from ringback.domain.window import Zones
 
 
@@ -93,6 +94,13 @@ def _consent(detail: Mapping[str, Any], until: str) -> str:
     return f"the lead's consent leaves no time for it: {detail['ends_at']}"
 
 
+def _pre_dial_check(detail: Mapping[str, Any], until: str) -> str:
+    said = f": {detail['reason']}" if detail["reason"] else ""
+    if detail["why"] == Why.VETO:
+        return f"the workspace's own check has vetoed it{said}, and is asked again {until}"
+    return f"the workspace's own check gave no answer ({detail['why']}{said}), and is asked again {until}"
+
+
 def _slot(detail: Mapping[str, Any], _: str) -> str:
     return f"all slots of its {detail['limit']} are taken at this moment: {detail['up']} of {detail['cap']}"
 
@@ -129,6 +137,7 @@ _WORDS: dict[Kind, Callable[[Mapping[str, Any], str], str]] = {
     Kind.RULE_PACK: _rule_pack,
     Kind.CONTACT: lambda detail, until: f"the contact rule {detail['rule']} forbids it, and allows it {until}",
     Kind.CONSENT: _consent,
+    Kind.PRE_DIAL_CHECK: _pre_dial_check,
     Kind.DO_NOT_CALL: lambda _, __: "the number is on the do-not-call list",
     Kind.ENDS_AT: _ends_at,
     Kind.SLOT: _slot,

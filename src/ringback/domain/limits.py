@@ -21,6 +21,8 @@ class LimitKind(StrEnum):
     CALLER = "caller"
     CARRIER = "carrier"
     """No cap of anybody's: what this node's own end of a trunk takes at the moment."""
+    CHECK = "check"
+    """Nor this: how many dials of a workspace this node may have checked at a time."""
 
 
 class LimitKey(NamedTuple):

@@ -136,8 +136,11 @@ class Dialler:
             return self._last_due
         self._looked_at = now
         waiting = await self._look(now)
-        unready = self._node.briefs.unready
-        due_at = {lane: max(lane.due_at, unready.campaign_until(lane.key[:2])) for lane in waiting}
+        unready, checks = self._node.briefs.unready, self._node.checks
+        due_at = {
+            lane: max(lane.due_at, unready.campaign_until(lane.key[:2]), checks.until(lane.key.workspace_no))
+            for lane in waiting
+        }
         self.next_due = min((at for at in due_at.values() if at > now), default=None)
         self._last_due = [lane for lane, at in due_at.items() if at <= now]
         return self._last_due
@@ -207,7 +210,7 @@ class Dialler:
         limits = {key: cap for row in rows for key, cap in queue.limits_of(row).items() if key in wanted}
         caps = {key: cap for key, cap in limits.items() if cap is not None}
         rooms = {key: self._behind(key, room, now) for key, room in self._node.permits.rooms(caps, now).items()}
-        return rooms | carrier_rooms(lanes, self._node.trunks)
+        return rooms | carrier_rooms(lanes, self._node.trunks) | self._node.checks.rooms(rows)
 
     def _behind(self, key: LimitKey, room: Room, now: Instant) -> Room:
         """A pace whose dials go out late has its next free instant after those that wait to be placed."""
@@ -347,7 +350,7 @@ def _intent(row: Record, plan: DialPlan, node_no: int, attempt_id: UUID, route: 
 def _row(attempt: LiveAttempt) -> Intent:
     dial, route = attempt.dial, attempt.route
     numbers = (route.lane.campaign_no, route.trunk[1], route.caller_no, attempt.plan.policy_version)
-    return Intent(*attempt.key, dial.attempt_id, *numbers, dial.from_number)
+    return Intent(*attempt.key, dial.attempt_id, *numbers, dial.from_number, attempt.check is not None)
 
 
 def _waiting(row: Record, at: Instant) -> Waiting:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from whenever import Instant
 
 from ringback.carriers.carrier import Carrier
+from ringback.checking.receiver import Receivers
 from ringback.engine.bookkeeper import Bookkeeper
+from ringback.engine.check import Checker
 from ringback.engine.dial import Dialler
 from ringback.engine.finish import Finisher
 from ringback.engine.lease import ClockSkewed, NameTaken
@@ -88,13 +90,15 @@ class Engine:
         node: what they share.
         settings: how the node works.
         signer: has the key of the ledger.
+        receivers: the servers that workspaces have asked before dials.
     """
 
-    def __init__(self, node: Node, settings: EngineSettings, signer: Signer) -> None:
+    def __init__(self, node: Node, settings: EngineSettings, signer: Signer, receivers: Receivers) -> None:
         self.node = node
         self.settings = settings
         self.dialler = Dialler(node, settings.claim_batch)
         self.placer = Placer(node)
+        self.checker = Checker(node, receivers)
         self.settler = Settler(node, settings.settle_batch)
         self.rescuer = Rescuer(node)
         self.finisher = Finisher(node)
@@ -131,6 +135,7 @@ class Engine:
                 for name, duty, pause in (
                     ("dial", self._dial, self._until_due),
                     *[("place", self.placer.run_once, self._until_placeable)] * PLACERS,
+                    ("check", self.checker.run_once, self._until_checks),
                     ("rescue", self.rescuer.run_once, _every(settings.rescue_sec)),
                     ("finish", self.finisher.run_once, _every(settings.finish_sec)),
                     ("retain", self.retainer.run_once, _every(settings.retain_sec)),
@@ -139,7 +144,9 @@ class Engine:
             ]
             await stop.wait()
             hand.intents.set()
+            hand.checks.set()
             await asyncio.gather(*beginning)
+            await self.checker.stop()
             await self._drain(drain_sec)
             await self._end_mortal()
             drained.set()
@@ -229,6 +236,9 @@ class Engine:
 
     async def _until_placeable(self, until: asyncio.Event) -> None:
         await _woken(until, self.node.hand.intents, self._wait_sec(self.node.hand.next_place_at(), 1.0))
+
+    async def _until_checks(self, until: asyncio.Event) -> None:
+        await _woken(until, self.node.hand.checks, 1.0)
 
     async def _until_news(self, until: asyncio.Event) -> None:
         await _woken(until, self.node.hand.news, 1.0)

@@ -62,6 +62,11 @@ class Route:
     hold: TimeDelta
 
     @property
+    def check(self) -> LimitKey:
+        """The key of how many dials of its workspace this node may have checked at a time."""
+        return LimitKey(self.trunk[0], LimitKind.CHECK, 0)
+
+    @property
     def carrier(self) -> LimitKey:
         """The key of what this node's own end of the trunk takes."""
         return LimitKey(self.trunk[0], LimitKind.CARRIER, self.trunk[1])
@@ -92,6 +97,9 @@ class LiveAttempt(msgspec.Struct):
         list_version: of its workspace's do-not-call list when its number was last looked up there.
         is_stopped: its number is on that list since: it is not placed.
         placed_by: it is placed before that or taken back, where its dial is counted by contact rules.
+        allowed_until: the same, where its workspace was asked.
+        check: whom its workspace has asked before it is placed, as the store keeps it; None for nobody.
+        is_unchecked: nobody has allowed it yet.
     """
 
     key: Key
@@ -115,6 +123,14 @@ class LiveAttempt(msgspec.Struct):
     list_version: int = 0
     is_stopped: bool = False
     placed_by: Instant | None = None
+    allowed_until: Instant | None = None
+    check: str | None = None
+    is_unchecked: bool = False
+
+    @property
+    def placeable_until(self) -> Instant:
+        """After that it is not placed."""
+        return min(self.placed_by or Instant.MAX, self.allowed_until or Instant.MAX)
 
     @property
     def dials(self) -> tuple[Instant, ...]:
@@ -143,10 +159,13 @@ class InHand:
         self.up: Counter[LaneKey] = Counter()
         self.inbox: deque[CallEvent] = deque()
         self.unplaced: list[LiveAttempt] = []
+        self.unchecked: list[LiveAttempt] = []
+        self.asking: Counter[int] = Counter()
         self.doubtful: list[DoubtfulClaim] = []
         self.news = asyncio.Event()
         self.room = asyncio.Event()
         self.intents = asyncio.Event()
+        self.checks = asyncio.Event()
         self._to_place: list[tuple[Instant, int, LiveAttempt]] = []
         self._paced: Counter[LimitKey] = Counter()
         self._recent: defaultdict[LimitKey, deque[Mark]] = defaultdict(deque)
@@ -161,6 +180,17 @@ class InHand:
         """Take on an attempt whose intent is committed."""
         self.live[attempt.dial.attempt_id] = attempt
         self.up[attempt.route.lane] += 1
+        if attempt.check is None:
+            self.line_up(attempt)
+            return
+        attempt.is_unchecked = True
+        self.asking[attempt.key[0]] += 1
+        self.unchecked.append(attempt)
+        self.checks.set()
+
+    def line_up(self, attempt: LiveAttempt) -> None:
+        """Have an intent placed when its instant comes."""
+        self._asks_no_more(attempt)
         heapq.heappush(self._to_place, (attempt.place_at, next(self._order), attempt))
         self._paced.update(pace.key for pace in attempt.paces)
         self.intents.set()
@@ -189,6 +219,9 @@ class InHand:
     def give_up_placing(self) -> None:
         """Place nothing more: what waits to be placed is to be taken back."""
         self.unplaced.extend(attempt for _, _, attempt in self._to_place)
+        known = {attempt.dial.attempt_id for attempt in self.unplaced}
+        self.unplaced.extend(a for a in self.live.values() if a.is_unchecked and a.dial.attempt_id not in known)
+        self.unchecked.clear()
         self._to_place.clear()
         self._paced.clear()
 
@@ -210,4 +243,11 @@ class InHand:
         """Let go of an attempt that is settled or withdrawn."""
         if self.live.pop(attempt.dial.attempt_id, None) is not None:
             self.up[attempt.route.lane] -= 1
+        self._asks_no_more(attempt)
         self.room.set()
+
+    def _asks_no_more(self, attempt: LiveAttempt) -> None:
+        if attempt.is_unchecked:
+            attempt.is_unchecked = False
+            self.asking[attempt.key[0]] -= 1
+            self.room.set()

@@ -8,6 +8,7 @@ from whenever import Instant
 
 from ringback.clock import Clock
 from ringback.engine.brief import Briefs
+from ringback.engine.checks import Checks
 from ringback.engine.lease import Lease
 from ringback.engine.live import InHand, LiveAttempt
 from ringback.engine.permits import Permits
@@ -35,6 +36,7 @@ class Node:
         hand: what this node has in hand.
         publish: told of all that happens.
         folder: the data directory.
+        checks: whom to ask before dials.
     """
 
     database: Database
@@ -49,6 +51,7 @@ class Node:
     hand: InHand
     publish: Publish
     folder: Path
+    checks: Checks
 
     def let_go(self, attempt: LiveAttempt, held_until: Instant | None = None) -> None:
         """Forget an attempt that is over in the database, and free its slots, or hold them where it may still be up."""

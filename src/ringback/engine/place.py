@@ -128,7 +128,7 @@ class Placer:
     def _may_place(self, attempt: LiveAttempt, now: Instant) -> bool:
         """Whether lease and window still allow it; an intent of a lease that was lost may be another node's by now."""
         lease = self._node.lease
-        if attempt.is_stopped or (attempt.placed_by is not None and now > attempt.placed_by):
+        if attempt.is_stopped or now > attempt.placeable_until:
             return False
         return lease.holds(now) and lease.node_no == attempt.node_no and attempt.plan.bounds.first_dial(now) == now
 
@@ -136,7 +136,7 @@ class Placer:
         """Until when it may be dialled at most: a calling window shuts with a minute, and not within one."""
         minute_end = Instant.from_timestamp(now.timestamp() // 60 * 60 + 60)
         ends_at = attempt.plan.bounds.ends_at or Instant.MAX
-        return min(self._node.lease.until, minute_end, ends_at, attempt.placed_by or Instant.MAX)
+        return min(self._node.lease.until, minute_end, ends_at, attempt.placeable_until)
 
     async def _place(self, attempt: LiveAttempt, now: Instant) -> bool:
         """Ask the trunk; False where it certainly was not asked, so that the dial can be taken back."""

@@ -103,6 +103,11 @@ class Rescuer:
 
     async def _fates(self, db: Connection, rows: list[Record], now: Instant) -> AsyncIterator[Fate]:
         """What is to be written for each orphan; nothing for one that is still up, or whose trunk may yet tell."""
+        live, asked = self._node.hand.live, [row for row in rows if not row["unchecked"]]
+        for row in rows:
+            if row["unchecked"] and row["attempt_id"] not in live:  # no trunk has heard of it
+                yield Withdrawal(row["workspace_no"], row["call_id"], row["attempt"], row["attempt_id"], now)
+        rows = asked
         await self._node.plans.learn_zones(db, {row["zone_set_no"] for row in rows})
         orphans = [known for row in rows if (known := self._orphan(row, now)) is not None]
         await learn_earlier_dials(db, (orphan for orphan, _ in orphans))

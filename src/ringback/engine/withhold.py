@@ -60,6 +60,7 @@ async def forbidden_in(db: Connection, intents: Sequence[LiveAttempt], now: Inst
     """The dials of a claim that are not to be placed whatever the hour; in the claim's transaction.
 
     From here to its commit nobody adds to the do-not-call lists of their workspaces, nor uses up any of their budgets.
+    Whom each is to be checked by is known from here on.
 
     Raises:
         BudgetReached: one is.
@@ -69,6 +70,8 @@ async def forbidden_in(db: Connection, intents: Sequence[LiveAttempt], now: Inst
     held = await do_not_call.hold_lists(db, {attempt.key[0] for attempt in intents})
     if held.budgeted:
         await hold_budgets(db, intents, held.budgeted)
+    for attempt in intents:
+        attempt.check = held.checks.get(attempt.key[0])
     unknown = uncounted(intents, held.spans, now)
     forbidden = unknown | (await _listed(db, intents, held.versions, now) if held.versions else {})
     if held.spans:

@@ -88,12 +88,14 @@ class Held(NamedTuple):
         rules: the contact rules of the workspaces that have any, JSON.
         spans: for how many seconds the dials of a workspace are remembered, where they are counted.
         budgeted: the workspaces that have, or had, budgets.
+        checks: whom the workspaces have asked before each dial, JSON, where they have anybody asked.
     """
 
     versions: dict[int, int]
     rules: dict[int, str]
     spans: dict[int, int]
     budgeted: set[int]
+    checks: dict[int, str]
 
 
 async def hold_lists(db: Connection, workspaces: Iterable[int]) -> Held:
@@ -104,6 +106,7 @@ async def hold_lists(db: Connection, workspaces: Iterable[int]) -> Held:
         {row["workspace_no"]: row["contact_rules"] for row in rows if row["contact_rules"]},
         {row["workspace_no"]: row["contact_span_sec"] for row in rows if row["contact_span_sec"]},
         {row["workspace_no"] for row in rows if row["budgeted"]},
+        {row["workspace_no"]: row["pre_dial_check"] for row in rows if row["pre_dial_check"]},
     )
 
 

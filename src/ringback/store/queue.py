@@ -45,7 +45,7 @@ class Take(NamedTuple):
 
 
 class Intent(NamedTuple):
-    """The columns of an attempt row as it begins."""
+    """The columns of an attempt row as it begins; `unchecked` until whom its workspace has asked allows the dial."""
 
     workspace_no: int
     call_id: UUID
@@ -56,6 +56,7 @@ class Intent(NamedTuple):
     caller_no: int
     policy_version: int
     from_number: str | None
+    unchecked: bool = False
 
 
 class Waiting(NamedTuple):

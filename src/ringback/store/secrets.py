@@ -1,4 +1,4 @@
-"""Secrets as they are stored: in the settings of trunks and agents, sealed."""
+"""Secrets as they are stored: in the settings of trunks and agents, and of pre-dial checks, sealed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from ringback.store.database import Connection
 from ringback.store.queries import load
 
 _SQL = load("secrets")
-_RESEAL = {"trunk": "reseal_trunk", "agent": "reseal_agent"}
+_RESEAL = {"trunk": "reseal_trunk", "agent": "reseal_agent", "workspace": "reseal_check"}
 
 
 async def reseal(db: Connection, renew: Callable[[Any], Any]) -> tuple[int, int]:

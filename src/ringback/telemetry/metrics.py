@@ -89,6 +89,8 @@ class Metrics:
         self.postponed = counter("postponed", "Due dials put off to an hour at which they may be placed.")
         self.expired = counter("expired", "Calls that were due with no time left to dial them.")
         self.withheld = counter("withheld_dials", "Dials that were due and not placed, by the rule.", "rule")
+        self.checked = counter("pre_dial_checks", "Dials that a workspace's own server was asked about.", "verdict")
+        self.check_turns = counter("pre_dial_check_turns", "Times that such a server ceased to answer, or began.", "to")
         self.claim_seconds = spread("claim_seconds", "From a claim's first statement to its commit.", STATEMENT)
         self.stopped = counter("stopped_intents", "Intents whose number was put on a do-not-call list.")
         self.dials = counter("dials", "Dials that reached a trunk.")
@@ -130,6 +132,9 @@ class Metrics:
         return {
             events.Claimed: self._claimed,
             events.DialsWithheld: self._withheld,
+            events.DialsChecked: self._checked,
+            events.CheckUnanswered: lambda _: self._of(self.check_turns, "unanswered").inc(),
+            events.CheckAnswered: lambda _: self._of(self.check_turns, "answered").inc(),
             events.IntentsStopped: lambda event: self.stopped.inc(event.intents),
             events.Placed: self._placed,
             events.Withdrawn: lambda event: self.withdrawals.inc(event.dials),
@@ -194,6 +199,10 @@ class Metrics:
     def _withheld(self, event: events.DialsWithheld) -> None:
         for rule, dials in event.rules.items():
             self._of(self.withheld, rule).inc(dials)
+
+    def _checked(self, event: events.DialsChecked) -> None:
+        for verdict, dials in event.verdicts.items():
+            self._of(self.checked, verdict).inc(dials)
 
     def _placed(self, event: events.Placed) -> None:
         self.dials.inc(event.dials)

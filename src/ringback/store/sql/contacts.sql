@@ -75,12 +75,13 @@ WHERE w.workspace_no = $1 AND w.contact_rules IS NULL AND w.rule_packs = '{}'
 -- name: count_before
 -- Count what was dialled and talked since $2, from the attempts, so that rules bind from the beginning. What is kept of
 -- the time before the first of them stays: retention may have deleted its attempts. Where nothing was counted until now
--- ($4), nobody notes the conversation of a call that is up: it is taken for one that lasts until $5.
+-- ($4), nobody notes the conversation of a call that is up: it is taken for one that lasts until $5. An intent that waits
+-- for its check is no call yet.
 INSERT INTO contacts AS c (workspace_no, to_number, dials, talked_at)
 SELECT a.workspace_no, k.to_number,
        array_agg(CASE WHEN a.ended_at IS NULL THEN a.intent_at ELSE coalesce(a.called_at, a.intent_at) END),
        max(CASE WHEN a.end_reason = ANY ($3::text[]) THEN a.ended_at
-                WHEN a.ended_at IS NULL AND $4 THEN $5::timestamptz END)
+                WHEN a.ended_at IS NULL AND NOT a.unchecked AND $4 THEN $5::timestamptz END)
 FROM attempts a
 JOIN calls k ON k.workspace_no = a.workspace_no AND k.call_id = a.call_id
 WHERE a.workspace_no = $1 AND a.intent_at > $2 AND left(k.to_number, 1) = '+'

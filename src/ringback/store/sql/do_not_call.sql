@@ -4,9 +4,12 @@
 UPDATE workspaces SET list_version = list_version + 1 WHERE workspace_no = $1;
 
 -- name: hold_lists
--- The versions of these workspaces' lists, their contact rules, for how long their dials are remembered, and whether
--- they have budgets. Nobody adds an entry before this claim is over; what was added before is seen by the statements that follow.
-SELECT workspace_no, list_version, contact_rules::text AS contact_rules, contact_span_sec, budgeted FROM workspaces
+-- The versions of these workspaces' lists, their contact rules, for how long their dials are remembered, whether they have
+-- budgets, and whom they have asked before each dial. Nobody adds an entry before this claim is over; what was added
+-- before is seen by the statements that follow.
+SELECT workspace_no, list_version, contact_rules::text AS contact_rules, contact_span_sec, budgeted,
+       pre_dial_check::text AS pre_dial_check
+FROM workspaces
 WHERE workspace_no = ANY ($1::integer[]) ORDER BY workspace_no FOR SHARE;
 
 -- name: list_versions

@@ -59,7 +59,7 @@ SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, l.via_trunk_no,
        x.amount_micros AS workspace_budget, x.spent_micros AS workspace_spent,
        y.amount_micros AS campaign_budget, y.spent_micros AS campaign_spent,
        o.workspace_id, c.campaign_id, o.rule_packs AS workspace_packs, c.rule_packs AS campaign_packs,
-       coalesce(c.purpose, o.purpose) AS purpose,
+       coalesce(c.purpose, o.purpose) AS purpose, o.pre_dial_check IS NOT NULL AS has_check,
        w.ref_no IS NOT NULL AS workspace_known, w.max_concurrent_calls AS workspace_calls,
        w.dials_per_sec AS workspace_dials,
        g.ref_no IS NOT NULL AS campaign_known, g.max_concurrent_calls AS campaign_calls,
@@ -151,12 +151,13 @@ ORDER BY t.due_at, t.call_id;
 -- Record the intents. From here on these dials exist, whether or not the node lives to place them. What the dials of
 -- one route have in common is sent once.
 INSERT INTO attempts (workspace_no, call_id, attempt, attempt_id, campaign_no, trunk_no, caller_no, policy_version,
-                      from_number, node_no, status, intent_at)
+                      from_number, unchecked, node_no, status, intent_at)
 SELECT r.workspace_no, i.call_id, i.attempt, i.attempt_id, r.campaign_no, r.trunk_no, r.caller_no, r.policy_version,
-       r.from_number, $11, 'initiated', $12
+       r.from_number, r.unchecked, $12, 'initiated', $13
 FROM unnest($1::uuid[], $2::smallint[], $3::uuid[], $4::integer[]) AS i (call_id, attempt, attempt_id, route)
-JOIN unnest($5::integer[], $6::integer[], $7::integer[], $8::integer[], $9::integer[], $10::text[]) WITH ORDINALITY
-    AS r (workspace_no, campaign_no, trunk_no, caller_no, policy_version, from_number, route_no) ON r.route_no = i.route;
+JOIN unnest($5::integer[], $6::integer[], $7::integer[], $8::integer[], $9::integer[], $10::text[], $11::boolean[])
+    WITH ORDINALITY AS r (workspace_no, campaign_no, trunk_no, caller_no, policy_version, from_number, unchecked, route_no)
+    ON r.route_no = i.route;
 
 -- name: postpone
 -- Put back what was due at an hour at which it may not be dialled.

@@ -30,7 +30,9 @@ CREATE TABLE workspaces (
     timezone     text, -- of leads of whom neither the file nor the number tells one
     currency     text CHECK (currency ~ '^[A-Z]{3}$'), -- of all its budgets and rate decks, null until it has one
     -- Whether it ever had a budget: claims hold this row, and look at budgets only then.
-    budgeted     boolean NOT NULL DEFAULT false
+    budgeted     boolean NOT NULL DEFAULT false,
+    -- Whom to ask before each dial: url, timeout_sec and the sealed secret; null for nobody.
+    pre_dial_check jsonb
 );
 
 CREATE TABLE api_keys (
@@ -332,6 +334,7 @@ CREATE TABLE attempts (
     details        jsonb, -- what else the signalling and the agent told; null where nothing did
     ledger_salt    uuid, -- what hides its numbers in the ledger; null until it is over, and once they are gone
     retry_trunk_no integer, -- over which trunk the next dial must go, since this one refused it; null where that is open
+    unchecked      boolean NOT NULL DEFAULT false, -- whom its workspace has asked has not allowed it: no trunk was asked
     PRIMARY KEY (workspace_no, call_id, attempt),
     CHECK ((ended_at IS NULL) = (status IN ('initiated', 'ringing', 'in-progress'))),
     CHECK ((ended_at IS NULL) = (end_reason IS NULL)),

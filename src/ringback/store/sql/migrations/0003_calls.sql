@@ -309,3 +309,8 @@ CREATE TABLE budgets (
 ALTER TABLE calls ADD COLUMN consent_at timestamptz, ADD COLUMN consent_expires_at timestamptz;
 -- Whether nobody is dialled who has not agreed.
 ALTER TABLE campaigns ADD COLUMN requires_consent boolean NOT NULL DEFAULT false;
+
+-- Whom a workspace has asked before each dial, null for nobody; and whether an intent waits for the answer: then no trunk
+-- was asked for it, whatever became of its node.
+ALTER TABLE workspaces ADD COLUMN pre_dial_check jsonb;
+ALTER TABLE attempts ADD COLUMN unchecked boolean NOT NULL DEFAULT false;
