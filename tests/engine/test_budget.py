@@ -1,22 +1,28 @@
 """Budgets and rate decks, in the engine and the store together."""
 
+import asyncio
+import random
 from contextlib import asynccontextmanager
 
 import pytest
 from tests.engine.duties import begun, dial, end
-from tests.world import a_world
+from tests.world import NOON, a_world
 from whenever import TimeDelta
 
 from ringback.carriers.carrier import Ended
 from ringback.domain.billing import Billing, price
 from ringback.domain.blockers import Blocker
+from ringback.domain.contact import parse_contact_rules
 from ringback.domain.explain import Action, Constraint, Kind
 from ringback.domain.outcome import EndReason
 from ringback.domain.rates import Rate
 from ringback.engine import withhold
+from ringback.engine.settle import settle_as
 from ringback.rules.shelf import Shelf
 from ringback.sealing import Sealer
+from ringback.store import attempts
 from ringback.store.budgets import WORKSPACE, read_budget, set_budget
+from ringback.store.contacts import set_rules
 from ringback.store.rates import add_version, create_deck, give_deck, lock_deck, read_deck
 from ringback.wiring import explainer
 
@@ -132,6 +138,81 @@ async def test_a_campaigns_budget_counts_what_it_has_cost_before(postgres, tmp_p
         await allow(world, A_CALL, WORKSPACE)
         assert (await budget(world)).spent_micros == 4 * A_CALL
         assert (await budget(world, WORKSPACE)).spent_micros == 0
+
+
+async def test_a_new_budget_waits_for_the_attempts_that_are_being_ended(postgres, tmp_path):
+    """What they cost is in the tallies that it is counted from; who ends attempts after that adds to it."""
+    async with spending(postgres, tmp_path) as world:
+        node = await begun(world, claim_batch=2)
+        await dial(node)
+        first, second = (settled(node, attempt) for attempt in node.node.hand.live.values())
+        async with world.database.transaction() as ending:
+            await attempts.settle(ending, [first])
+            setting = asyncio.create_task(allow(world, 9 * A_CALL))
+            await until_waits(world)
+            assert not setting.done()
+        await setting
+        assert (await budget(world)).spent_micros == A_CALL
+        await world.rows("DELETE FROM budgets")
+        async with world.database.transaction() as beginning:
+            await set_budget(beginning, world.workspace_no, world.campaign.campaign_no, 9 * A_CALL, world.clock.now())
+            ending = asyncio.create_task(settle_alone(world, second))
+            await until_waits(world)
+            assert not ending.done()
+        await ending
+        assert (await budget(world)).spent_micros == 2 * A_CALL
+
+
+async def settle_alone(world, result):
+    """End one attempt, in a statement of its own."""
+    async with world.database.connection() as db:
+        await attempts.settle(db, [result])
+
+
+async def until_waits(world):
+    """Somebody waits for a lock."""
+    async with asyncio.timeout(20):
+        while not await world.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            pass
+
+
+def settled(node, attempt):
+    """How a minute's talk ends."""
+    now, chance = node.node.clock.now(), 0.0
+    ended = Ended(attempt.dial.attempt_id, now, EndReason.USER_DISCONNECTED, duration_sec=60)
+    return settle_as(attempt, ended, chance, node.node.trunks)
+
+
+async def test_nodes_that_claim_and_end_at_once_stop_at_the_budget(postgres, tmp_path):
+    """With contact rules and opt-outs, whose rows both hold too: nobody is locked out, and the sums are exact.
+
+    The budget is overshot by no more than what the nodes have up.
+    """
+    nodes, up, calls = 5, 6, 40
+    async with spending(postgres, tmp_path, leads=120) as world:
+        async with world.database.transaction() as db:
+            await set_rules(db, world.workspace_no, parse_contact_rules({"per_number": ["5 per 1d"]}), NOON)
+        await allow(world, calls * A_CALL)
+        await allow(world, 2 * calls * A_CALL, WORKSPACE)
+        made = [await begun(world, f"n{n}", claim_batch=2) for n in range(nodes)]
+
+        async def work(node, chance):
+            idle = 0
+            while idle < 5:
+                before = len(node.node.hand.live)
+                begun_now = await dial(node) - before if before <= up - 2 else 0
+                idle = 0 if begun_now or before else idle + 1
+                for attempt_id in list(node.node.hand.live)[: chance.randint(0, 3)]:
+                    details = {"opted_out": True} if chance.random() < 0.2 else {}
+                    end_as = Ended(attempt_id, world.clock.now(), EndReason.USER_DISCONNECTED, 60, details=details)
+                    node.node.hand.hear(end_as)
+                await node.settler.run_once()
+
+        await asyncio.gather(*(work(node, random.Random(n)) for n, node in enumerate(made)))
+        over = len(await world.attempts())
+        assert calls <= over <= calls + nodes * up
+        spent = await world.value("SELECT sum(cost_micros)::bigint FROM attempts")
+        assert spent == over * A_CALL == (await budget(world)).spent_micros == (await budget(world, WORKSPACE))[1]
 
 
 async def test_explain_and_blockers_name_the_budget(postgres, tmp_path):
