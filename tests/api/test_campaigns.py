@@ -224,7 +224,10 @@ async def check_progress(world, progress):
     [total] = await world.rows(f"SELECT {sums} {ended}")
     assert {name: progress["totals"][name] for name in total.keys()} == dict(total)  # noqa: SIM118 # a Record's
     stages = await world.rows(
-        f"SELECT attempt, count(*) AS attempted, sum({reached}) AS reached {ended} GROUP BY 1 ORDER BY 1"
+        f"""SELECT attempt, count(*) AS attempted, sum({reached}) AS reached, sum(cost_micros)::bigint AS cost_micros,
+            min(currency) AS currency,
+            ceil(sum(cost_micros) / nullif(sum({reached}), 0))::bigint AS cost_per_reached_micros
+        {ended} GROUP BY 1 ORDER BY 1"""
     )
     assert progress["attempt_stages"] == [dict(row) for row in stages]
     outcomes = await world.rows(f"SELECT end_reason, count(*) {ended} GROUP BY 1")

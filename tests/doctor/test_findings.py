@@ -77,6 +77,16 @@ def bad(facts):
     return [(finding.check, str(finding.level)) for finding in findings_of(facts) if finding.level is not Level.OK]
 
 
+def test_a_campaign_that_rests_for_want_of_money_is_told_apart():
+    """Its trunk is in order: what helps is to raise its budget."""
+    [late] = waiting(NOON - 2 * HOUR).ours.overdue
+    for is_spent, remedy in ((True, "ringback budget"), (False, "TrunkRefused")):
+        [found] = [
+            one for one in findings_of(ours(overdue=[replace(late, is_spent=is_spent)])) if one.check == "campaigns"
+        ]
+        assert remedy in found.remedy
+
+
 def test_a_healthy_installation_is_well_in_everything():
     """Each thing that is looked at says so."""
     found = findings_of(HEALTHY)

@@ -4,6 +4,7 @@ import pytest
 
 from ringback.errors import Invalid
 from ringback.remote.money import budget_line, imported, read_amount
+from ringback.remote.watch import per_person
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,12 @@ def test_what_is_no_amount_is_refused_with_an_example(text):
     """Nothing is rounded."""
     with pytest.raises(Invalid, match="six decimals"):
         read_amount(text)
+
+
+@pytest.mark.parametrize(("cost", "shown"), [(None, ""), (1_234_500, "1.2345 USD")])
+def test_what_a_person_cost_is_shown_where_somebody_was_reached(cost, shown):
+    """In whole units."""
+    assert per_person({"cost_per_reached_micros": cost, "currency": "USD"}) == shown
 
 
 def test_a_budget_that_is_spent_says_what_to_do():

@@ -338,8 +338,14 @@ PROGRESS: Json = {
     "by_final_status": {"completed": 1},
     "by_final_reason": {"reached": 1},
     "attempt_stages": [
-        {"attempt": 1, "attempted": 1, "reached": 0},
-        {"attempt": 2, "attempted": 1, "reached": 1},
+        {
+            **{"attempt": 1, "attempted": 1, "reached": 0},
+            **{"cost_micros": 0, "currency": "USD", "cost_per_reached_micros": None},
+        },
+        {
+            **{"attempt": 2, "attempted": 1, "reached": 1},
+            **{"cost_micros": 12_000, "currency": "USD", "cost_per_reached_micros": 12_000},
+        },
     ],
     "outcomes": {"user_did_not_pick_up": 1, "user_disconnected": 1},
     "totals": _SUMS,

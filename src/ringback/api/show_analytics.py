@@ -51,7 +51,7 @@ def show_share(share: Share | None) -> Json | None:
 
 
 def _cost_per_reached(sums: Sums) -> int | None:
-    return None if sums.cost_micros is None or not sums.reached else round(sums.cost_micros / sums.reached)
+    return None if sums.cost_micros is None or not sums.reached else -(-sums.cost_micros // sums.reached)
 
 
 def _group(sides: tuple[Side, ...], group: tuple[Value, ...], found: Found) -> Json:

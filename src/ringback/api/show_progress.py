@@ -48,7 +48,16 @@ def _stages(tallies: list[Record]) -> list[Json]:
 
 
 def _stage(ordinal: int, rows: list[Record]) -> Json:
-    return {"attempt": ordinal, "attempted": sum(row["attempts"] for row in rows), "reached": _reached(rows)}
+    reached, sums = _reached(rows), _sums(rows)
+    cost = sums["cost_micros"]
+    return {
+        "attempt": ordinal,
+        "attempted": sums["attempts"],
+        "reached": reached,
+        "cost_micros": cost,
+        "currency": sums["currency"],
+        "cost_per_reached_micros": None if cost is None or not reached else -(-cost // reached),
+    }
 
 
 def _by_day(tallies: list[Record]) -> list[Json]:

@@ -75,7 +75,7 @@ def campaigns(facts: Facts) -> Iterator[Finding]:
         yield warn(
             "campaigns",
             f"{waiting.name} runs and has dialled nobody for an hour, although dials are due since {waiting.due_at}",
-            "look for TrunkRefused and DutyFailed in the log, and at its trunk's caps" if alive else "start a server",
+            _remedy(waiting, alive),
         )
     for kind, name in facts.ours.shut:
         yield warn(
@@ -83,6 +83,12 @@ def campaigns(facts: Facts) -> Iterator[Finding]:
         )
     if not stuck and not facts.ours.shut:
         yield ok("campaigns", "none that runs is stuck")
+
+
+def _remedy(waiting: Waiting, alive: bool) -> str:
+    if waiting.is_spent:
+        return "its budget or its workspace's is spent: raise it with `ringback budget`, or pause the campaign"
+    return "look for TrunkRefused and DutyFailed in the log, and at its trunk's caps" if alive else "start a server"
 
 
 def limits(facts: Facts) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ringback.domain.analytics import wilson
 from ringback.remote.svg import picture, words
+from ringback.remote.watch import per_person
 
 WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 56, 96, 52, 48
@@ -21,6 +22,7 @@ class Point(NamedTuple):
         so_far: of all calls, the share that was reached by it or before.
         low: the lower end of that share's interval.
         high: its upper end.
+        per_person: what reaching one person by it cost, in words.
     """
 
     attempt: int
@@ -29,6 +31,7 @@ class Point(NamedTuple):
     so_far: float
     low: float
     high: float
+    per_person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +96,5 @@ def reach_by_attempt(answer: Mapping[str, Any]) -> Curve:
         reached += row["reached"]
         so_far = wilson(reached, calls)
         if so_far is not None:
-            points.append(Point(row["group"]["attempt"], row["calls"], row["reach"], *so_far))
+            points.append(Point(row["group"]["attempt"], row["calls"], row["reach"], *so_far, per_person(row)))
     return Curve(points)

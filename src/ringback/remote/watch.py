@@ -1,5 +1,6 @@
 """What a campaign's progress looks like in a terminal."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -24,9 +25,10 @@ def progress_view(progress: dict[str, Any]) -> RenderableType:
 
 
 def stages_table(stages: list[dict[str, Any]]) -> Table:
-    """How many each attempt reached: the shape of a retry policy's worth."""
+    """How many each attempt reached, and at what price where there is one: the shape of a retry policy's worth."""
     table = Table(box=None, pad_edge=False)
-    for header in ("attempt", "dialled", "reached", "rate"):
+    priced = any(stage["cost_micros"] for stage in stages)
+    for header in ("attempt", "dialled", "reached", "rate", *(["per person"] if priced else [])):
         table.add_column(header, justify="right")
     table.add_column("")
     most = max((stage["attempted"] for stage in stages), default=1)
@@ -34,8 +36,16 @@ def stages_table(stages: list[dict[str, Any]]) -> Table:
         attempted, reached = stage["attempted"], stage["reached"]
         bar = bars((reached, "█", "green"), (attempted - reached, "░", "bright_black"), total=most)
         rate = f"{100 * reached / max(attempted, 1):.1f} %"
-        table.add_row(str(stage["attempt"]), f"{attempted:,}", f"{reached:,}", rate, bar)
+        table.add_row(
+            str(stage["attempt"]), f"{attempted:,}", f"{reached:,}", rate, *([per_person(stage)] if priced else []), bar
+        )
     return table
+
+
+def per_person(row: Mapping[str, Any]) -> str:
+    """What reaching one person cost; nothing where nobody was reached, or in several currencies."""
+    cost = row["cost_per_reached_micros"]
+    return "" if cost is None else f"{cost / 1_000_000:,.4f} {row['currency'] or ''}".strip()
 
 
 def bars(*parts: tuple[int, str, str], total: int, width: int = 40) -> Text:

@@ -108,6 +108,7 @@ class Waiting:
         zones: where the person may be.
         to_number: the person's number.
         region: ISO 3166-2, None where it is not known.
+        is_spent: whether the budget of the campaign or its workspace is.
     """
 
     campaign: tuple[int, int]
@@ -117,6 +118,7 @@ class Waiting:
     zones: Zones
     to_number: str
     region: str | None
+    is_spent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +253,7 @@ async def read_overdue(db: Connection, now: Instant, since: Instant) -> list[Wai
             tuple(row["zones"]),
             row["to_number"],
             row["region"],
+            row["is_spent"],
         )
         for row in rows
         if not moving[row["workspace_no"], row["campaign_no"]]

@@ -15,6 +15,10 @@ UNION ALL SELECT 'retry_policies', count(*) FROM retry_policies
 UNION ALL SELECT 'retry_policy_versions', count(*) FROM retry_policy_versions
 UNION ALL SELECT 'campaign_policies', count(*) FROM campaign_policies
 UNION ALL SELECT 'limits', count(*) FROM limits
+UNION ALL SELECT 'budgets', count(*) FROM budgets
+UNION ALL SELECT 'rate_decks', count(*) FROM rate_decks
+UNION ALL SELECT 'rate_deck_versions', count(*) FROM rate_deck_versions
+UNION ALL SELECT 'rates', count(*) FROM rates
 UNION ALL SELECT 'calls', count(*) FROM calls
 UNION ALL SELECT 'queue', count(*) FROM queue
 UNION ALL SELECT 'attempts', count(*) FROM attempts

@@ -62,9 +62,12 @@ LIMIT $1;
 
 -- name: overdue
 -- The campaigns that run and have dials which were due before $1, and none that is up: of each, the zones of the people
--- who wait for the longest.
+-- who wait for the longest, and whether a budget is spent.
 SELECT p.workspace_no, p.campaign_no, p.name, p.window_start_min, p.window_end_min,
-       p.calling_window::text AS calling_window, first.due_at, first.zones, first.to_number, first.region
+       p.calling_window::text AS calling_window, first.due_at, first.zones, first.to_number, first.region,
+       EXISTS (SELECT FROM budgets b
+               WHERE b.workspace_no = p.workspace_no AND b.campaign_no IN (0, p.campaign_no)
+                 AND b.spent_micros >= b.amount_micros) AS is_spent
 FROM campaigns p
 CROSS JOIN LATERAL (
     SELECT q.due_at, z.zones, c.to_number, c.region FROM queue q
