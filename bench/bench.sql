@@ -213,3 +213,23 @@ INSERT INTO ledger_due (workspace_no, call_id, attempt) SELECT $1, call_id, 1 FR
 -- name: workspace_id
 -- The public id of a tenant.
 SELECT workspace_id FROM workspaces WHERE workspace_no = $1;
+
+-- name: fill_list
+-- So many numbers on the do-not-call list, none of which any lead has.
+WITH listed AS (
+    INSERT INTO do_not_call (workspace_no, entry_id, number, source, created_at)
+    SELECT $1, uuidv7(), '+1' || 4000000000 + n, 'import', $3 FROM generate_series(1, $2::integer) AS n
+)
+UPDATE workspaces SET list_version = list_version + 1 WHERE workspace_no = $1;
+
+-- name: set_contact_rules
+-- What binds all campaigns of a tenant.
+UPDATE workspaces SET contact_rules = $2::text::jsonb, contact_span_sec = $3 WHERE workspace_no = $1;
+
+-- name: set_window
+-- Hours of a campaign.
+UPDATE campaigns SET window_start_min = $2, window_end_min = $3, calling_window = $4::text::jsonb WHERE workspace_no = $1;
+
+-- name: resume
+-- This tenant is dialled.
+UPDATE campaigns SET status = 'running' WHERE workspace_no = $1;
