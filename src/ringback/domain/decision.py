@@ -34,6 +34,7 @@ class Rule(StrEnum):
     SAME_MOMENT = "same_moment"
     STOP_WHEN = "stop_when"
     PRE_DIAL_CHECK = "pre_dial_check"
+    CALLER_REST = "caller_rest"
 
 
 class Withheld(NamedTuple):

@@ -23,6 +23,8 @@ class LimitKind(StrEnum):
     """No cap of anybody's: what this node's own end of a trunk takes at the moment."""
     CHECK = "check"
     """Nor this: how many dials of a workspace this node may have checked at a time."""
+    POOL = "caller_pool"
+    """Nor this: what the numbers of a caller pool have left, all together."""
 
 
 class LimitKey(NamedTuple):
@@ -40,7 +42,8 @@ class LaneKey(NamedTuple):
         workspace_no: the tenant.
         campaign_no: 0 holds the single calls.
         trunk_no: of the single calls; of a campaign's dials that must go over this one of its trunks, 0 for the others.
-        caller_no: of single calls whose caller number has a limit of its own, 0 otherwise.
+        caller_no: of single calls whose caller number has a limit of its own; below 0 that of their caller pool,
+            0 otherwise.
     """
 
     workspace_no: int
@@ -118,7 +121,7 @@ def allot(
         ahead: dials may be claimed so long before the pace lets them be placed.
     """
     lanes, shares = list(lanes), dict[LaneKey, list[int]]()
-    left = {key: _count(room, batch, now, ahead) for key, room in rooms.items()}
+    left = {key: dials_now(room, batch, now, ahead) for key, room in rooms.items()}
     begins = _head_starts(lanes, {key for key, room in rooms.items() if room.slots is not None and room.slots <= batch})
     hungry = [(begin, place, lane) for place, (begin, lane) in enumerate(zip(begins, lanes, strict=True))]
     heapq.heapify(hungry)
@@ -172,7 +175,15 @@ def split(share: int, retry_share: float, owed: float) -> tuple[int, float]:
     return redials, owed - redials
 
 
-def _count(room: Room, batch: int, now: Instant, ahead: TimeDelta) -> int:
+def dials_now(room: Room, batch: int, now: Instant, ahead: TimeDelta) -> int:
+    """How many dials a limit lets begin now.
+
+    Args:
+        room: what it has left.
+        batch: at most so many.
+        now: the instant of the claim.
+        ahead: dials may be claimed so long before the pace lets them be placed.
+    """
     slots = batch if room.slots is None else max(room.slots, 0)
     if room.dials_per_sec is None:
         return min(slots, batch)

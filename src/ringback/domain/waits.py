@@ -1,5 +1,6 @@
 """Waits of a retry policy: durations, and points of the lead's own wall clock."""
 
+import re
 from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
@@ -76,6 +77,7 @@ def show_wait(wait: Wait) -> str:
 
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+_DURATION = re.compile("([1-9][0-9]{0,7})([smhd])")
 
 
 @cache
@@ -83,6 +85,12 @@ def show_duration(sec: int) -> str:
     """Seconds in the largest unit that divides them: `90s`, `30m`, `2h`, `1d`."""
     unit, size = next((u, s) for u, s in _UNITS if sec % s == 0 and (sec or s == 1))
     return f"{sec // size}{unit}"
+
+
+def read_duration(text: str) -> int | None:
+    """The seconds of a duration such as `30m` or `1d`, more than none; None for any other text."""
+    match = _DURATION.fullmatch(text)
+    return None if match is None else int(match[1]) * dict(_UNITS)[match[2]]
 
 
 def _next_weekday(today: Date) -> Date:
