@@ -11,7 +11,7 @@ from whenever import Instant
 
 WORKSPACE, KEY, AGENT, TRUNK = "ws", "key", "agt", "trk"
 CAMPAIGN, LEAD, CALL, ATTEMPT, CALLER_NUMBER = "cmp", "lead", "call", "att", "num"
-DECISION, DO_NOT_CALL, POLICY, DECK = "dec", "dnc", "pol", "deck"
+DECISION, DO_NOT_CALL, POLICY, DECK, POOL = "dec", "dnc", "pol", "deck", "pool"
 
 
 class Ids:

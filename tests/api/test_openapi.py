@@ -69,6 +69,7 @@ async def test_bodies_of_the_examples_are_taken(service, client):
     caller = (await client.post("/v1/caller-numbers", json={"number": "+14155550199"})).json()["id"]
     policy = (await client.post("/v1/retry-policies", json=examples_sent.BODIES["post_policy"])).json()["id"]
     deck = (await client.post("/v1/rate-decks", json=examples_sent.BODIES["post_deck"])).json()["rate_deck"]["id"]
+    pool = (await client.post("/v1/caller-pools", json={"name": "a", "numbers": ["+13055550100"]})).json()["id"]
     references = {"agent_id": agent, "trunk_id": show(TRUNK, world.campaign.trunk_id)}
     await single_call(world)
     await an_attempt(world, UUID(int=1))
@@ -77,6 +78,7 @@ async def test_bodies_of_the_examples_are_taken(service, client):
         "campaigns": show(CAMPAIGN, world.campaign.campaign_id),
         "agents": agent,
         "caller-numbers": caller,
+        "caller-pools": pool,
         "retry-policies": policy,
         "rate-decks": deck,
         "trunks": references["trunk_id"],
@@ -121,6 +123,8 @@ async def test_answers_have_the_shape_of_the_examples(make_service):
         ids["/v1/retry-policies"] = policy.json()["id"]
         deck = await client.post("/v1/rate-decks", json=examples_sent.BODIES["post_deck"])
         ids["/v1/rate-decks"] = deck.json()["rate_deck"]["id"]
+        pool = await client.post("/v1/caller-pools", json=examples_sent.BODIES["post_caller_pool"])
+        ids["/v1/caller-pools"] = pool.json()["id"]
         await client.post("/v1/do-not-call", json=examples_sent.BODIES["post_do_not_call"])
         ids["/v1/do-not-call"] = (await client.get("/v1/do-not-call")).json()["data"][0]["id"]
         for operation in OPERATIONS:

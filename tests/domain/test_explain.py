@@ -188,6 +188,16 @@ OVER = {"final_status": "busy", "final_reason": "expired", "finished_at": "T", "
         (Kind.RULE_PACK, {"why": "gone"}, "a rule pack cannot be had, and nothing is dialled without it: gone"),
         (Kind.RULE_PACK, CLAUSE_OF, f"hours of uk@2026.1 forbids it, and allows it {AT_ONE}"),
         (Kind.CONTACT, {"rule": "min_gap: 2h"}, f"the contact rule min_gap: 2h forbids it, and allows it {AT_ONE}"),
+        (
+            Kind.CALLER,
+            {"caller_pool_id": "pool_1", "numbers": 3},
+            f"all 3 numbers of its caller pool pool_1 rest, the first until {AT_ONE.removeprefix('at ')}",
+        ),
+        (
+            Kind.CALLER,
+            {"caller_pool_id": "pool_1", "numbers": 0},
+            f"its caller pool pool_1 has no numbers, and is looked at again {AT_ONE}",
+        ),
         (Kind.DO_NOT_CALL, {}, "the number is on the do-not-call list"),
         (Kind.CONSENT, {}, f"the lead's consent ends {AT_ONE}, and it is not dialled then or later"),
         (Kind.CONSENT, {"rule": "consent", "why": "no_consent"}, "requires a consent, which the lead has not given"),

@@ -52,6 +52,9 @@ def lines_of(raw):
         ({"jitter": None, "spread": None, "min_gap": None, "max_per_day": None}, DEFAULT_POLICY),
         ({"stop_when": None}, DEFAULT_POLICY),
         ({"stop_when": {"cost_per_reach_micros": 5}}, replace(DEFAULT_POLICY, stop_when=StopWhen(5, 200))),
+        ({"caller_number": "same"}, DEFAULT_POLICY),
+        ({"caller_number": None}, DEFAULT_POLICY),
+        ({"caller_number": "rotate"}, replace(DEFAULT_POLICY, rotates_caller=True)),
         (
             {"spread": True, "min_gap": "4h", "max_per_day": 2},
             policy(3, DEFAULT_POLICY.after, spacing=Spacing(14_400, 2, spread=True)),
@@ -115,6 +118,7 @@ def test_the_long_form_is_answered():
         "min_gap": None,
         "max_per_day": None,
         "stop_when": None,
+        "caller_number": "same",
     }
 
 
@@ -122,11 +126,8 @@ def test_what_the_release_before_does_not_know_is_kept_where_it_is_used():
     """Its nodes read what the store has; the API shows every field."""
     plain = ["max_attempts", "after", "jitter", "expires_after", "spread"]
     assert list(keep_policy(DEFAULT_POLICY)) == plain
-    assert keep_policy(parse_policy({"min_gap": "90m", "max_per_day": 2})) == {
-        **keep_policy(DEFAULT_POLICY),
-        "min_gap": "90m",
-        "max_per_day": 2,
-    }
+    newer = {"min_gap": "90m", "max_per_day": 2, "caller_number": "rotate"}
+    assert keep_policy(parse_policy(newer)) == {**keep_policy(DEFAULT_POLICY), **newer}
     shown = show_policy(parse_policy({"after": {"outcome_unknown": [], "voicemail": ["same-day 08:05"]}}))
     assert shown["after"] == {
         "no-answer": [],
@@ -148,6 +149,7 @@ policies = st.builds(
     expires_after_sec=st.none() | secs,
     spacing=st.builds(Spacing, st.none() | secs, st.none() | st.integers(1, MOST_ATTEMPTS), st.booleans()),
     stop_when=st.none() | st.builds(StopWhen, st.integers(0, 10**12), st.integers(20, 1_000_000)),
+    rotates_caller=st.booleans(),
 )
 
 
@@ -166,8 +168,8 @@ DURATION = "must be a duration from 1s to 366d, such as '30s', '5m', '2h' or '1d
 WAIT = f"{DURATION}, or a local time such as 'next-day 10:00'"
 POINT = "must be 'same-day HH:MM', 'next-day HH:MM' or 'next-weekday HH:MM', from 00:00 to 23:59"
 KNOWN = (
-    "after, expires_after, jitter, max_attempts, max_per_day, max_retries, min_gap, retry_interval_minutes, "
-    "retry_on_voicemail, spread, stop_when, wait_minutes"
+    "after, caller_number, expires_after, jitter, max_attempts, max_per_day, max_retries, min_gap, "
+    "retry_interval_minutes, retry_on_voicemail, spread, stop_when, wait_minutes"
 )
 REASONS = (
     "voicemail_detected, user_did_not_pick_up, user_unreachable, user_busy, user_rejected, network_failure, "
@@ -227,6 +229,8 @@ REASONS = (
         ({"min_gap": "same-day 10:00"}, f"retry.min_gap {DURATION}"),
         ({"min_gap": "0s"}, f"retry.min_gap {DURATION}"),
         ({"max_per_day": 0}, "retry.max_per_day must be a whole number from 1 to 20"),
+        ({"caller_number": "another"}, "retry.caller_number must be 'same' or 'rotate'"),
+        ({"caller_number": ["rotate"]}, "retry.caller_number must be 'same' or 'rotate'"),
         ({"max_per_day": "2"}, "retry.max_per_day must be a whole number from 1 to 20"),
         ({"stop_when": 5}, STOP_EXAMPLE),
         ({"stop_when": {}}, STOP_EXAMPLE),
@@ -391,6 +395,7 @@ names = (
     "min_gap",
     "max_per_day",
     "stop_when",
+    "caller_number",
     "max_retries",
     "wait_minutes",
     "retry_on_voicemail",

@@ -35,8 +35,9 @@ from ringback.domain.policy_words import policy_in_words
             "5.00 each",
         ),
         (
-            {"after": {"busy": ["1m"]}, "max_per_day": 2},
-            "after busy wait 1 min; at most 2 attempts a day; at most 3 attempts",
+            {"after": {"busy": ["1m"]}, "max_per_day": 2, "caller_number": "rotate"},
+            "after busy wait 1 min; at most 2 attempts a day; each from another number of the caller pool; at most 3 "
+            "attempts",
         ),
     ],
 )

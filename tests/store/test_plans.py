@@ -16,12 +16,25 @@ LARGE = 50_000
 FRESH = 5_000
 KEYS = ("workspaces", "trunks", "campaigns")
 WATCHED = frozenset(
-    {"calls", "attempts", "queue", "nodes", "agent_reports", "decisions", "do_not_call", "contacts", "budgets", "rates"}
+    {
+        "calls",
+        "attempts",
+        "queue",
+        "nodes",
+        "agent_reports",
+        "decisions",
+        "do_not_call",
+        "contacts",
+        "budgets",
+        "rates",
+        "caller_pool_numbers",
+    }
 )
 HOT = {
     ("queue", "due_lanes"): "queue_lanes",
     ("queue", "lanes_now"): "limits_pkey",
     ("queue", "take_due"): "queue_lanes",
+    ("queue", "intend_counted"): "caller_pool_numbers_pkey",
     ("queue", "loosen"): "queue_lanes",
     ("queue", "end"): "calls_pkey",
     ("briefings", "briefings"): "calls_pkey",
@@ -41,6 +54,8 @@ HOT = {
     ("decisions", "withhold"): "decisions_pkey",
     ("decisions", "decisions"): "decisions_pkey",
     ("decisions", "is_call"): "calls_pkey",
+    ("caller_pools", "hold_members"): "caller_pool_numbers_pool",
+    ("caller_pools", "members"): "caller_pool_numbers_pool",
     ("contacts", "give_back"): "contacts_pkey",
     ("contacts", "uncount"): "contacts_pkey",
     ("contacts", "dials_of"): "attempts_pkey",
@@ -97,6 +112,7 @@ TOPICS = (
     "budgets",
     "rates",
     "pre_dial_checks",
+    "caller_pools",
     "finish",
     "grants",
     "nodes",
@@ -119,6 +135,15 @@ INSERT INTO nodes (name, version, started_at, heartbeat_at, lease_until, schema_
     FROM generate_series(1, {nodes}) n;
 INSERT INTO grants
     SELECT workspace_no, kind, ref_no, node_no, 2, 1, true, true FROM limits, nodes WHERE explained_at IS NULL;
+INSERT INTO caller_numbers (workspace_no, caller_id, number, created_at)
+    SELECT workspace_no, gen_random_uuid(), '+1212' || n, '2026-03-02' FROM workspaces, generate_series(1, 500) n;
+INSERT INTO caller_pools (workspace_no, pool_id, name, local_presence, max_dials, span_sec, created_at)
+    SELECT workspace_no, gen_random_uuid(), 'p', true, 100, 86400, '2026-03-02'
+    FROM workspaces, generate_series(1, 100) n;
+INSERT INTO caller_pool_numbers (workspace_no, caller_no, pool_no)
+    SELECT n.workspace_no, n.caller_no, p.pool_nos[1 + n.caller_no % 100]
+    FROM caller_numbers n
+    JOIN (SELECT workspace_no, array_agg(pool_no) AS pool_nos FROM caller_pools GROUP BY 1) p USING (workspace_no);
 INSERT INTO zone_sets (zones) VALUES ('{{UTC}}');
 INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, to_number, zone_set_no, created_at)
     SELECT workspace_no, gen_random_uuid(), campaign_no, 0, '+1415' || n, 1, '2026-03-02'
@@ -212,6 +237,7 @@ BY_KEY = {
     "contacts": {"contacts_pkey"},
     "budgets": {"budgets_pkey"},
     "rates": {"rates_pkey"},
+    "caller_pool_numbers": {"caller_pool_numbers_pool", "caller_pool_numbers_pkey"},
     "do_not_call": {"do_not_call_number", "do_not_call_prefixes", "do_not_call_pkey"},
 }
 """The indexes by which a duty may find a row of these; another one that fits by chance is a walk over many."""
@@ -277,6 +303,7 @@ def test_the_engines_statements_are_looked_at():
     exempt = {("queue", "zone_sets"), ("queue", "intend"), ("queue", "postpone"), ("queue", "transaction_state")}
     exempt |= {("agent_reports", "keep_transcript"), ("agent_reports", "keep_analysis")}
     exempt |= {("contacts", name) for name in ("reserve", "talked", "count_before")}
+    exempt |= {("caller_pools", name) for name in load("caller_pools")} - set(HOT)
     exempt |= {("do_not_call", name) for name in ("add_entries", "entries", "count_entries", "delete_entry")}
     exempt |= {("budgets", name) for name in load("budgets") if name != "hold_budgets"}
     exempt |= {("rates", name) for name in load("rates") if name != "rates_of"}

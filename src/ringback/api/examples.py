@@ -12,7 +12,7 @@ _WORKSPACE, _KEY = "ws_01kjmrvt00e2z9h3kxvfy7s8d4", "key_01kjmrvt00e2z9h3kxvfy7s
 _AGENT, _TRUNK = "agt_01kjmrvt00e2z9h3kxvfy7s8d4", "trk_01kjmrvt00e2z9h3kxvfy7s8d4"
 _CAMPAIGN, _CALL = "cmp_01kjmrvt00e2z9h3kxvfy7s8d4", "call_01kjmrvt00e2z9h3kxvfy7s8d4"
 _LEAD, _ATTEMPT = "lead_01kjmrvt00e2z9h3kxvfy7s8d4", "att_01kjmrvt00e2z9h3kxvfy7s8d4"
-_CALLER = "num_01kjmrvt00e2z9h3kxvfy7s8d4"
+_CALLER, _POOL = "num_01kjmrvt00e2z9h3kxvfy7s8d4", "pool_01kjmrvt00e2z9h3kxvfy7s8d4"
 
 POLICY: Json = {
     "max_attempts": 4,
@@ -23,6 +23,7 @@ POLICY: Json = {
     "min_gap": None,
     "max_per_day": None,
     "stop_when": None,
+    "caller_number": "same",
 }
 _IN_WORDS = "after no answer wait 30 min, then 2 h; after busy wait 5 min; at most 4 attempts"
 NAMED_POLICY: Json = {
@@ -112,6 +113,29 @@ CALLER: Json = {
     "dials_per_sec": 1.0,
     "created_at": _AT,
 }
+LISTED_POOL: Json = {
+    "id": _POOL,
+    "name": "US",
+    "local_presence": True,
+    "dials_per_number": "100 per 1d",
+    "rest": None,
+    "size": 1,
+    "created_at": _AT,
+}
+CALLER_POOL: Json = {
+    **LISTED_POOL,
+    "numbers": [
+        {
+            "id": _CALLER,
+            "number": "+14155550100",
+            "max_concurrent_calls": 5,
+            "dials_per_sec": 1.0,
+            "dials": 100,
+            "since": _AT,
+            "rests_until": "2026-03-02T10:00:00.000Z",
+        }
+    ],
+}
 CAMPAIGN: Json = {
     "id": _CAMPAIGN,
     "name": "June reminders",
@@ -120,6 +144,7 @@ CAMPAIGN: Json = {
     "trunk_id": _TRUNK,
     "trunks": [{"trunk_id": _TRUNK, "priority": 1, "weight": 1}],
     "from_number": "+14155550100",
+    "caller_pool_id": None,
     "max_concurrent_calls": 20,
     "budget_micros": 50_000_000,
     "spent_micros": 829_200,
@@ -150,6 +175,7 @@ CALL: Json = {
     "trunk": "sim",
     "to_number": "+14155552671",
     "from_number": "+14155550100",
+    "caller_pool_id": None,
     "name": "Ada",
     "consent_at": None,
     "consent_expires_at": None,

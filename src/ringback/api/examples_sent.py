@@ -61,6 +61,13 @@ BODIES: dict[str, Json] = {
     "post_deck_version": NEW_VERSION,
     "post_caller_number": {"number": "+14155550100", "max_concurrent_calls": 5, "dials_per_sec": 1},
     "patch_caller_number": {"max_concurrent_calls": 10},
+    "post_caller_pool": {
+        "name": "US",
+        "numbers": ["+14155550100", "+12125550100"],
+        "dials_per_number": "100 per 1d",
+        "rest": None,
+    },
+    "patch_caller_pool": {"numbers": ["+13055550100", "+13055550101"]},
     "post_policy": {"name": "patient", "retry": POLICY},
     "patch_policy": {"retry": {**POLICY, "spread": True}},
     "post_campaign": _NEW_CAMPAIGN,

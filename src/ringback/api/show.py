@@ -19,6 +19,7 @@ from ringback.ids import (
     DO_NOT_CALL,
     KEY,
     LEAD,
+    POOL,
     TRUNK,
     WORKSPACE,
     show,
@@ -146,6 +147,7 @@ def show_call(row: Record) -> Json:
         "trunk": row["trunk"],
         "to_number": to_number,
         "from_number": row["from_number"] if to_number else None,  # the campaign's goes with the call's own
+        "caller_pool_id": show_id(POOL, row["caller_pool_id"]),
         "name": row["name"],
         "consent_at": show_time(row["consent_at"]),
         "consent_expires_at": show_time(row["consent_expires_at"]),

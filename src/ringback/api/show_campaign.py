@@ -5,7 +5,7 @@ from ringback.api.show_money import show_budget
 from ringback.api.show_policies import show_pin
 from ringback.domain.policy_form import show_policy
 from ringback.domain.window_form import show_window
-from ringback.ids import AGENT, CAMPAIGN, TRUNK, show
+from ringback.ids import AGENT, CAMPAIGN, POOL, TRUNK, show
 from ringback.store.campaigns import CampaignRow
 
 
@@ -23,6 +23,7 @@ def show_campaign(campaign: CampaignRow, rule_packs_fault: str | None) -> Json:
             for trunk in campaign.trunks
         ],
         "from_number": plan.from_number,
+        "caller_pool_id": show_id(POOL, campaign.caller_pool_id),
         "max_concurrent_calls": plan.max_concurrent_calls,
         **show_budget(campaign.budget),
         "currency": None if campaign.budget is None else campaign.budget.currency,

@@ -87,6 +87,7 @@ _WORDS = {
     Kind.CONTACT: "a contact rule",
     Kind.CONSENT: "a consent that they did not give, or that is over",
     Kind.PRE_DIAL_CHECK: "the workspace's own check to allow them",
+    Kind.CALLER: "a caller number that has rested",
     Kind.ENDS_AT: "their end, since no time is left",
     Kind.SLOT: "a slot",
     Kind.RATE: "the pace",

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     CONTACT = "contact"
     CONSENT = "consent"
     PRE_DIAL_CHECK = "pre_dial_check"
+    CALLER = "caller_number"
     DO_NOT_CALL = "do_not_call"
     ENDS_AT = "ends_at"
     SLOT = "slot"
@@ -181,6 +182,7 @@ _KINDS: dict[str, Kind] = {
     Rule.PRE_DIAL_CHECK: Kind.PRE_DIAL_CHECK,
     Rule.DO_NOT_CALL: Kind.DO_NOT_CALL,
     Rule.STOP_WHEN: Kind.TOO_COSTLY,
+    Rule.CALLER_REST: Kind.CALLER,
 }
 
 

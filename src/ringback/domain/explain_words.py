@@ -79,6 +79,13 @@ def _there(detail: Mapping[str, Any]) -> str:
     return f" ({detail['local_time'].replace('T', ' ')} in {detail['timezone']})"
 
 
+def _caller(detail: Mapping[str, Any], until: str) -> str:
+    pool = f"its caller pool {detail['caller_pool_id']}"
+    if not detail["numbers"]:
+        return f"{pool} has no numbers, and is looked at again {until}"
+    return f"all {detail['numbers']} numbers of {pool} rest, the first until {until.removeprefix('at ')}"
+
+
 def _ends_at(detail: Mapping[str, Any], until: str) -> str:
     if "rule" not in detail:
         return f"it is not dialled any more {until} or later"
@@ -138,6 +145,7 @@ _WORDS: dict[Kind, Callable[[Mapping[str, Any], str], str]] = {
     Kind.CONTACT: lambda detail, until: f"the contact rule {detail['rule']} forbids it, and allows it {until}",
     Kind.CONSENT: _consent,
     Kind.PRE_DIAL_CHECK: _pre_dial_check,
+    Kind.CALLER: _caller,
     Kind.DO_NOT_CALL: lambda _, __: "the number is on the do-not-call list",
     Kind.ENDS_AT: _ends_at,
     Kind.SLOT: _slot,

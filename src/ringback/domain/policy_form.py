@@ -26,6 +26,8 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _POINT = re.compile(r"(same-day|next-day|next-weekday) +([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _LIKE_A_POINT = re.compile(r"(same|next)-[a-z]+\b.*")
 _LONG = {"max_attempts", "after", "jitter", "expires_after", "spread", "min_gap", "max_per_day", "stop_when"}
+_LONG |= {"caller_number"}
+_SAME, _ROTATE = "same", "rotate"
 _SHORT = {"max_retries", "retry_interval_minutes", "wait_minutes", "retry_on_voicemail"}
 
 
@@ -82,12 +84,15 @@ def show_policy(policy: RetryPolicy) -> dict[str, Any]:
         "min_gap": None if spacing.min_gap_sec is None else show_duration(spacing.min_gap_sec),
         "max_per_day": spacing.max_per_day,
         "stop_when": None if policy.stop_when is None else policy.stop_when._asdict(),
+        "caller_number": _ROTATE if policy.rotates_caller else _SAME,
     }
 
 
 def keep_policy(policy: RetryPolicy) -> dict[str, Any]:
     """The long form, as the store keeps it: what the release before does not know is there only where it is used."""
     shown = show_policy(policy)
+    if not policy.rotates_caller:
+        del shown["caller_number"]
     return {name: value for name, value in shown.items() if value is not None or name == "expires_after"}
 
 
@@ -105,7 +110,10 @@ def _long(raw: Mapping[str, Any], field: str, faults: list[str]) -> RetryPolicy:
     if spread is not None and not isinstance(spread, bool):
         faults.append(f"{field}.spread must be true or false")
     stop = _stop_when(raw.get("stop_when"), f"{field}.stop_when", faults)
-    return RetryPolicy(most, after, jitter, expires, Spacing(gap, per_day, spread is True), stop)
+    caller = raw.get("caller_number")
+    if caller not in (None, _SAME, _ROTATE):
+        faults.append(f"{field}.caller_number must be '{_SAME}' or '{_ROTATE}'")
+    return RetryPolicy(most, after, jitter, expires, Spacing(gap, per_day, spread is True), stop, caller == _ROTATE)
 
 
 def _stop_when(raw: Any, field: str, faults: list[str]) -> StopWhen | None:

@@ -56,6 +56,8 @@ def _limits(policy: RetryPolicy) -> Iterator[str]:
         yield f"at least {_duration(spacing.min_gap_sec)} from one dial to the next"
     if spacing.max_per_day is not None:
         yield f"at most {_count(spacing.max_per_day, 'attempt')} a day"
+    if policy.rotates_caller:
+        yield "each from another number of the caller pool"
     yield f"at most {policy.max_attempts} attempts"
     yield from _expiry(policy)
     if policy.stop_when is not None:

@@ -31,6 +31,7 @@ class RetryPolicy:
         expires_after_sec: seconds from the call's creation after which no dial is placed; None is never.
         spacing: what else it asks of the times of a call's dials.
         stop_when: from which price of a person on it redials no more, None for any.
+        rotates_caller: whether each redial comes from another number of its caller pool than the dial before.
     """
 
     max_attempts: int
@@ -39,6 +40,7 @@ class RetryPolicy:
     expires_after_sec: int | None = None
     spacing: Spacing = NO_SPACING
     stop_when: StopWhen | None = None
+    rotates_caller: bool = False
 
     def waits_after(self, ended: EndReason) -> tuple[str, tuple[Wait, ...]]:
         """The entry of `after` that an end goes by, and its waits: none where it is not redialled."""

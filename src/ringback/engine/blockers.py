@@ -20,6 +20,7 @@ async def count_blocked(
     starts_at: Instant | None,
     stops: Sequence[Constraint],
     crowds: Iterable[Constraint],
+    pool_rests: Withheld | None,
     now: Instant,
 ) -> Blocked:
     """What the leads of a campaign wait for.
@@ -31,6 +32,7 @@ async def count_blocked(
         starts_at: its begin, None where that is open.
         stops: what holds up all that is due for as long as somebody lets it, such as a pause.
         crowds: limits that are full at this moment.
+        pool_rests: why nothing can be dialled from its caller pool now, None where something can.
         now: the time of asking.
     """
     whose, begins = (lanes[0]["workspace_no"], lanes[0]["campaign_no"]), max(now, starts_at or now)
@@ -46,7 +48,7 @@ async def count_blocked(
     groups = await facts.read_due_groups(db, *whose, now)
     await plans.learn_zones(db, {group["zone_set_no"] for group in groups})
     crowd = next((one for one in crowds if one.binding), None)
-    held = [(group["leads"], _held(plans, group, crowd, now)) for group in groups]
+    held = [(group["leads"], _held(plans, group, pool_rests, crowd, now)) for group in groups]
     ready = sum(leads for leads, by in held if by is None)
     return blocked(ready, [*late, *(by._replace(leads=leads) for leads, by in held if by is not None)])
 
@@ -60,10 +62,12 @@ def _not_due(row: Record) -> Blocker:
     return Blocker(kind, rule, row["leads"], row["first_until"], row["last_until"])
 
 
-def _held(plans: Plans, group: Record, crowd: Constraint | None, now: Instant) -> Blocker | None:
+def _held(
+    plans: Plans, group: Record, rests: Withheld | None, crowd: Constraint | None, now: Instant
+) -> Blocker | None:
     """What holds up a group of dials that are due; None for nothing."""
     plan = plans.plan(group)
-    why = without_consent(group, plan, now) or (None if may_dial(plan, now) else by_time(group, plan, now))
+    why = without_consent(group, plan, now) or (rests if may_dial(plan, now) else by_time(group, plan, now))
     if why is not None:
         return Blocker(kind_of(why), why.rule, 0, why.next_at, why.next_at)
     return crowd and Blocker(crowd.kind, str(crowd.detail["limit"]), 0, None, None)

@@ -13,6 +13,7 @@ from ringback.domain.call import CallState
 from ringback.domain.decision import Withheld
 from ringback.domain.limits import LaneKey, LimitKey, LimitKind, Room, allot, dial_gap, most_in_a_span, pace, split
 from ringback.engine.budget import BudgetReached
+from ringback.engine.callers import Callers, Pools, Scale, caps_of, counted, hold_pools, pool_rooms
 from ringback.engine.contact import count
 from ringback.engine.live import DoubtfulClaim, LiveAttempt, Pace, Route
 from ringback.engine.look_back import learn_earlier_dials
@@ -96,6 +97,7 @@ class Dialler:
         self._owed: dict[LaneKey, float] = {}
         self._routes = Routes(node.plans, node.trunks)
         self._worth = Worth()
+        self._callers = Callers()
         self._full = False
         self._looked_at = Instant.MIN
         self._last_due: list[DueLane] = []
@@ -169,23 +171,26 @@ class Dialler:
                     seen = await queue.lanes_now(db, _lanes_of(due), node_no, now)
                     rows = [row for row in seen if budgets.allows(row)]
                     lanes, loosened = await self._open(db, rows, now)
-                    rooms = self._rooms(rows, lanes, now)
+                    pools, scale = await hold_pools(db, lanes), Scale(self._batch, now, AHEAD)
+                    rooms = self._rooms(rows, lanes, pools, scale)
                     settings = {queue.lane_key(row): row for row in rows}
-                    shares = self._allot(lanes, settings, rooms, now)
+                    shares = {} if self._asks_first(lanes, pools) else self._allot(lanes, settings, rooms, now)
                     self._wake(rooms, now)
                     if not shares:
                         return _Batch(loosened=loosened)
                     transaction_id = rows[0]["transaction_id"]
-                    taken = await queue.take_due(db, self._takes(shares, settings, due), now)
+                    pooled = {key.campaign_no for key, row in settings.items() if row["pool_no"]} - {0}
+                    taken = await queue.take_due(db, self._takes(shares, settings, due), now, pooled)
                     await self._node.plans.learn_zones(db, {row["zone_set_no"] for row in taken})
                     batch = self._decide(taken, in_order(lanes, shares), node_no, now)
                     batch.loosened = loosened
+                    self._number(batch, taken, pools, rooms, scale)
                     await self._forbid(db, batch, taken, now)
                     await learn_earlier_dials(db, batch.intents)
                     self._use(batch.intents)
                     in_use = batch.intents
                     paces = self._pace(batch.intents, rooms, now)
-                    await self._write(db, batch, now)
+                    await self._write(db, batch, pools, now)
             except BudgetReached:
                 return _Batch()  # all is rolled back, and the next look finds the lanes without it
             except BaseException:
@@ -204,13 +209,15 @@ class Dialler:
         loose = stranded(rows, lanes)
         return lanes, await queue.loosen(db, loose, now) if loose else 0
 
-    def _rooms(self, rows: Sequence[Record], lanes: LaneRoutes, now: Instant) -> dict[LimitKey, Room]:
+    def _rooms(self, rows: Sequence[Record], lanes: LaneRoutes, pools: Pools, scale: Scale) -> dict[LimitKey, Room]:
         """What is left of each limit of the open lanes that has a cap, and of this node's own end of their trunks."""
+        now = scale.now
         wanted = {key for routes in lanes.values() for route in routes.values() for key in route.limits}
         limits = {key: cap for row in rows for key, cap in queue.limits_of(row).items() if key in wanted}
-        caps = {key: cap for key, cap in limits.items() if cap is not None}
+        caps = {key: cap for key, cap in limits.items() if cap is not None} | caps_of(pools)
         rooms = {key: self._behind(key, room, now) for key, room in self._node.permits.rooms(caps, now).items()}
-        return rooms | carrier_rooms(lanes, self._node.trunks) | self._node.checks.rooms(rows)
+        ours = carrier_rooms(lanes, self._node.trunks) | self._node.checks.rooms(rows)
+        return rooms | pool_rooms(pools, rooms, scale) | ours
 
     def _behind(self, key: LimitKey, room: Room, now: Instant) -> Room:
         """A pace whose dials go out late has its next free instant after those that wait to be placed."""
@@ -223,17 +230,16 @@ class Dialler:
     def _allot(
         self, lanes: LaneRoutes, settings: dict[LaneKey, Record], rooms: dict[LimitKey, Room], now: Instant
     ) -> dict[LaneKey, list[int]]:
-        if self._asks_first(lanes):
-            return {}
         weights = {key: settings[key]["weight"] or 1 for key in lanes}
         wanted = self._routes.wanted(lanes, rooms, self._node.hand.up, weights)
         return allot(wanted, rooms, self._batch, now, AHEAD)
 
-    def _asks_first(self, lanes: LaneRoutes) -> bool:
-        """Whether a trunk would be passed over only because this node has never asked for what it may use of it."""
+    def _asks_first(self, lanes: LaneRoutes, pools: Pools) -> bool:
+        """Whether a trunk or a number would be passed over because this node has never asked for its part."""
         unknown = self._node.permits.unknown
         several = (route for routes in lanes.values() if len(routes) > 1 for route in routes.values())
-        return bool(unknown) and any(not unknown.isdisjoint(route.limits) for route in several)
+        ways = (*(route.limits for route in several), *(pool.caps for pool in pools.values()))
+        return bool(unknown) and any(not unknown.isdisjoint(limits) for limits in ways)
 
     def _takes(
         self, shares: dict[LaneKey, list[int]], settings: dict[LaneKey, Record], due: Sequence[DueLane]
@@ -277,6 +283,21 @@ class Dialler:
                 self._withhold(batch, row, by_time(row, plan, now), now)
         return batch
 
+    def _number(
+        self, batch: _Batch, taken: Sequence[Record], pools: Pools, rooms: dict[LimitKey, Room], scale: Scale
+    ) -> None:
+        """Give the dials of caller pools their numbers; where none can be had now, they wait."""
+        if not pools:
+            return
+        without = self._callers.number(batch.intents, taken, pools, rooms, scale)
+        batch.intents = [attempt for attempt in batch.intents if attempt.key not in without]
+        for row in taken:
+            key = (row["workspace_no"], row["call_id"], row["attempt"])
+            if key in without.withheld:
+                self._withhold(batch, row, without.withheld[key], scale.now)
+            elif key in without.crowded:
+                batch.postponed.append(_waiting(row, scale.now + LOOK_AGAIN))
+
     async def _forbid(self, db: Connection, batch: _Batch, taken: list[Record], now: Instant) -> None:
         """Withhold the dials that are not to be placed at any hour: no intent is written for them."""
         costly = await self._worth.not_worthwhile(db, batch.intents, now)
@@ -318,9 +339,10 @@ class Dialler:
             attempt.place_at, attempt.paces = slot, tuple(paces[key] for key in keys)
         return after
 
-    async def _write(self, db: Connection, batch: _Batch, now: Instant) -> None:
+    async def _write(self, db: Connection, batch: _Batch, pools: Pools, now: Instant) -> None:
         if batch.intents:
-            await queue.intend(db, [_row(attempt) for attempt in batch.intents], batch.intents[0].node_no, now)
+            counts, node_no = counted(batch.intents, pools, now) if pools else [], batch.intents[0].node_no
+            await queue.intend(db, [_row(attempt) for attempt in batch.intents], node_no, now, counts)
         if batch.postponed:
             await queue.postpone(db, batch.postponed)
         if batch.ended:

@@ -8,6 +8,7 @@ from uuid import UUID
 from whenever import Instant, TimeDelta
 
 from ringback.domain.blockers import Blocked
+from ringback.domain.callers import resting
 from ringback.domain.campaign import CampaignState
 from ringback.domain.decision import Withheld, show_instant
 from ringback.domain.explain import (
@@ -24,6 +25,7 @@ from ringback.domain.explain import (
 )
 from ringback.domain.limits import LimitKey
 from ringback.engine.blockers import count_blocked
+from ringback.engine.callers_seen import look_at_pool, pool_is_full
 from ringback.engine.contact import look_at
 from ringback.engine.packs import RulePacks
 from ringback.engine.plan import DialPlan, Plans
@@ -36,6 +38,7 @@ from ringback.rules.shelf import Shelf
 from ringback.store import explain as facts
 from ringback.store import queue
 from ringback.store.budgets import is_spent
+from ringback.store.caller_pools import PoolNow
 from ringback.store.campaigns import CampaignRow
 from ringback.store.database import Connection, Record
 
@@ -89,7 +92,9 @@ class Explainer:
         plans, lanes = Plans(packs), await facts.read_lanes(db, workspace_no, campaign.campaign_no, 0, 0)
         plans.refresh(lanes, now)
         stops, crowds = await self._stops(db, packs, lanes, now), await _crowds(db, lanes, now)
-        return await count_blocked(db, plans, lanes, campaign.plan.starts_at, stops, crowds, now)
+        pool = await look_at_pool(db, lanes[0])
+        rests = None if pool is None else resting(pool.pool, now)
+        return await count_blocked(db, plans, lanes, campaign.plan.starts_at, stops, crowds, rests, now)
 
     async def _stops(self, db: Connection, packs: RulePacks, lanes: Sequence[Record], now: Instant) -> list[Constraint]:
         """What holds up all dials of a lane for as long as somebody lets it."""
@@ -145,12 +150,13 @@ async def _follow(db: Connection, plans: Plans, lanes: Sequence[Record], row: Re
     """Let claim after claim look at a dial, each at the instant to which the one before put it off."""
     at, steps = max(now, row["due_at"], row["starts_at"] or now), list[Step]()
     watched = await look_at(db, (row["workspace_no"], row["call_id"], row["attempt"]), row["to_number"])
+    pool = await look_at_pool(db, lanes[0])
     while len(steps) < MOST_STEPS:
         plans.refresh(lanes, at)
         if row["ends_at"] is not None and row["ends_at"] <= at:
             ended = by_campaign_end(row["ends_at"])
             return Path((*steps, Step(max(now, row["ends_at"]), ended)), None)
-        why = await _withheld(db, plans, row, at) or watched.withheld(plans.plan(row).contact, at)
+        why = await _withheld(db, plans, row, pool, at) or watched.withheld(plans.plan(row).contact, at)
         if why is None:
             return Path(tuple(steps), at)
         steps.append(Step(at, why))
@@ -160,13 +166,15 @@ async def _follow(db: Connection, plans: Plans, lanes: Sequence[Record], row: Re
     return Path(tuple(steps), None)
 
 
-async def _withheld(db: Connection, plans: Plans, row: Record, at: Instant) -> Withheld | None:
+async def _withheld(db: Connection, plans: Plans, row: Record, pool: PoolNow | None, at: Instant) -> Withheld | None:
     """Why a claim at this instant would withhold the dial, by all that is known now."""
     plan = plans.plan(row)
     if lacking := without_consent(row, plan, at):
         return lacking
     if not may_dial(plan, at):
         return by_time(row, plan, at)
+    if pool is not None and (rests := resting(pool.pool, at)) is not None:
+        return rests
     if (costly := await look_at_worth(db, row, plan)) is not None:
         return costly
     number = (row["workspace_no"], row["to_number"])
@@ -240,14 +248,17 @@ async def _nodes(db: Connection, now: Instant) -> list[Constraint]:
 async def _crowds(db: Connection, lanes: Sequence[Record], now: Instant) -> list[Constraint]:
     """The limits that are full; those of one trunk bind only where no other has room."""
     by_lane = [queue.limits_of(lane) for lane in lanes]
-    keys = list(dict.fromkeys(key for limits in by_lane for key in limits))
+    pool = await look_at_pool(db, lanes[0])
+    keys = list(dict.fromkeys((*(key for limits in by_lane for key in limits), *(pool.caps if pool else ()))))
     use = await facts.read_use(db, lanes[0]["workspace_no"], keys, now)
     full: dict[LimitKey, list[Constraint]] = {}
     for limits in by_lane:
         for key, caps in limits.items():
             full[key] = _full(key, caps or (0, None), use[key])
     is_shut = all(any(full[key] for key in limits) for limits in by_lane)
-    return [one._replace(binding=is_shut) for found in full.values() for one in found]
+    crowds = [one._replace(binding=is_shut) for found in full.values() for one in found]
+    numbers = None if pool is None else pool_is_full(pool, use, now)
+    return crowds if numbers is None else [*crowds, numbers]
 
 
 def _full(key: LimitKey, caps: tuple[int | None, float | None], use: facts.Use) -> list[Constraint]:

@@ -50,6 +50,7 @@ class Route:
         deck_id: the trunk's rate deck, which goes before that; None for none.
         longest: from the request to the end at most, by the trunk.
         hold: for how long a call may be up where nobody knows how it ended.
+        pool_no: of the caller pool that their number comes from, 0 for none.
     """
 
     lane: LaneKey
@@ -60,6 +61,12 @@ class Route:
     deck_id: UUID | None
     longest: TimeDelta
     hold: TimeDelta
+    pool_no: int = 0
+
+    @property
+    def pool(self) -> LimitKey:
+        """The key of what the numbers of its caller pool have left."""
+        return LimitKey(self.trunk[0], LimitKind.POOL, self.pool_no)
 
     @property
     def check(self) -> LimitKey:

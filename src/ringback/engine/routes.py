@@ -111,7 +111,7 @@ def _each(routes: Iterable[Route], trunk_nos: Sequence[int]) -> Iterator[Route]:
 
 
 def _capped(route: Route, rooms: Mapping[LimitKey, Room]) -> tuple[LimitKey, ...]:
-    return tuple(key for key in (*route.limits, route.carrier, route.check) if key in rooms)
+    return tuple(key for key in (*route.limits, route.carrier, route.check, route.pool) if key in rooms)
 
 
 def _route(row: Record, trunk_key: TrunkKey, trunk: Trunk, limits: tuple[LimitKey, ...]) -> Route:
@@ -124,4 +124,5 @@ def _route(row: Record, trunk_key: TrunkKey, trunk: Trunk, limits: tuple[LimitKe
         deck_id=trunk.deck_id,
         longest=trunk.carrier.longest,
         hold=trunk.hold,
+        pool_no=row["pool_no"],
     )

@@ -63,9 +63,15 @@ async def change_caller(db: Connection, caller: Record, changes: Mapping[str, An
 
 
 async def delete_caller(db: Connection, caller: Record, now: Instant) -> bool:
-    """Take a number's caps away and it off the list, in a transaction; False where somebody else did."""
+    """Take a number's caps away and it off the list, in a transaction; False where somebody else did.
+
+    Raises:
+        Conflict: `caller_number_in_pool`.
+    """
     key = _limit(caller)
     await lock_limit(db, key)
+    if await db.fetchval(_SQL["in_pool"], caller["workspace_no"], caller["caller_no"]):
+        raise Conflict("caller_number_in_pool", f"{caller['number']} is in a caller pool: take it out of that first")
     if await db.fetchval(_SQL["delete_caller"], caller["workspace_no"], caller["caller_no"], now) is None:
         return False
     await set_caps(db, key, None, None)

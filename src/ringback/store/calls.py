@@ -38,6 +38,7 @@ class NewCall(NamedTuple):
         retry_policy_version: which version of it.
         consent_at: when who is called agreed to it, None where nobody knows.
         consent_expires_at: no dial from then on, None for no end.
+        caller_pool_no: from which pool its caller number is, None for none.
     """
 
     workspace_no: int
@@ -58,6 +59,7 @@ class NewCall(NamedTuple):
     retry_policy_version: int | None = None
     consent_at: Instant | None = None
     consent_expires_at: Instant | None = None
+    caller_pool_no: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from ringback.domain.policy_form import keep_policy, kept_policy
 from ringback.domain.retry import RetryPolicy
 from ringback.domain.ways import Ways, as_ways, numbers_of
 from ringback.store.budgets import Budget
+from ringback.store.caller_pools import pool_campaign
 from ringback.store.database import Connection, Record
 from ringback.store.limits import lock_limit, set_caps
 from ringback.store.listing import Listing, Part, read_part
@@ -48,6 +49,7 @@ class CampaignPlan:
         rule_packs: names of packs that bind its dials besides those of its workspace.
         purpose: what it calls for, None where the workspace says, or nobody.
         requires_consent: who has not agreed to be called is not.
+        caller_pool_no: from which pool its caller numbers are, None where it is dialled from one, or the trunk's own.
     """
 
     name: str
@@ -66,6 +68,7 @@ class CampaignPlan:
     rule_packs: tuple[str, ...] = ()
     purpose: str | None = None
     requires_consent: bool = False
+    caller_pool_no: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class CampaignRow:
     finished_at: Instant | None
     workspace_packs: tuple[str, ...] = ()
     budget: Budget | None = None
+    caller_pool_id: UUID | None = None
 
     @property
     def limit(self) -> LimitKey:
@@ -126,6 +130,8 @@ async def create_campaign(
         await rule_campaign(db, workspace_no, campaign_id, plan.rule_packs, plan.purpose)
     if plan.requires_consent:
         await db.execute(_SQL["require_consent"], workspace_no, campaign_id, plan.requires_consent)
+    if plan.caller_pool_no is not None:
+        await pool_campaign(db, workspace_no, campaign_id, plan.caller_pool_no)
 
 
 async def find_campaign(db: Connection, workspace_no: int, campaign_id: UUID) -> CampaignRow | None:
@@ -146,6 +152,7 @@ async def change_campaign(db: Connection, campaign: CampaignRow, plan: CampaignP
     await db.execute(_SQL["change_campaign"], *key, *_columns(plan), now)
     await rule_campaign(db, campaign.workspace_no, campaign.campaign_id, plan.rule_packs, plan.purpose)
     await db.execute(_SQL["require_consent"], campaign.workspace_no, campaign.campaign_id, plan.requires_consent)
+    await pool_campaign(db, campaign.workspace_no, campaign.campaign_id, plan.caller_pool_no)
     await set_caps(db, campaign.limit, plan.max_concurrent_calls, None)
 
 
@@ -201,6 +208,7 @@ def campaign_row(row: Record) -> CampaignRow:
         rule_packs=tuple(row["rule_packs"]),
         purpose=row["purpose"],
         requires_consent=row["requires_consent"],
+        caller_pool_no=row["caller_pool_no"],
     )
     return CampaignRow(
         plan=plan,
@@ -208,6 +216,7 @@ def campaign_row(row: Record) -> CampaignRow:
         status=CampaignState(row["status"]),
         workspace_packs=tuple(row["workspace_packs"]),
         budget=_budget(row),
+        caller_pool_id=row["caller_pool_id"],
         **{
             name: row[name]
             for name in (

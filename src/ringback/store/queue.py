@@ -59,6 +59,16 @@ class Intent(NamedTuple):
     unchecked: bool = False
 
 
+class Counted(NamedTuple):
+    """What was dialled from a number of a caller pool, in the order of the statement."""
+
+    workspace_no: int
+    caller_no: int
+    began_at: Instant
+    dials: int
+    last_at: Instant
+
+
 class Waiting(NamedTuple):
     """The columns of a queue row, in the order of the statement."""
 
@@ -123,9 +133,16 @@ def limits_of(row: Record) -> dict[LimitKey, tuple[int | None, float | None] | N
     }
 
 
-async def take_due(db: Connection, lanes: Sequence[Take], now: Instant) -> list[Record]:
-    """Take what is due out of the queue, at most so many from each lane."""
-    return list(await db.fetch(_SQL["take_due"], *columns(lanes), now))
+async def take_due(db: Connection, lanes: Sequence[Take], now: Instant, pooled: Iterable[int] = ()) -> list[Record]:
+    """Take what is due out of the queue, at most so many from each lane.
+
+    Args:
+        db: a connection, in the claim's transaction.
+        lanes: what to take.
+        now: the instant of the claim.
+        pooled: the numbers of campaigns of whose redials it is wanted from which number they went before.
+    """
+    return list(await db.fetch(_SQL["take_due"], *columns(lanes), now, list(pooled)))
 
 
 async def transaction_state(db: Connection, transaction_id: str) -> str | None:
@@ -134,11 +151,16 @@ async def transaction_state(db: Connection, transaction_id: str) -> str | None:
     return state
 
 
-async def intend(db: Connection, intents: Sequence[Intent], node_no: int, now: Instant) -> None:
-    """Record the intents to dial."""
+async def intend(
+    db: Connection, intents: Sequence[Intent], node_no: int, now: Instant, counts: Sequence[Counted] = ()
+) -> None:
+    """Record the intents to dial, and what was dialled from numbers that rest after so many."""
     routes: dict[tuple[object, ...], int] = {}
     own = [(*intent[1:4], routes.setdefault((intent[0], *intent[4:]), len(routes) + 1)) for intent in intents]
-    await db.execute(_SQL["intend"], *columns(own), *columns(routes), node_no, now)
+    if counts:
+        await db.execute(_SQL["intend_counted"], *columns(own), *columns(routes), node_no, now, *columns(counts))
+    else:
+        await db.execute(_SQL["intend"], *columns(own), *columns(routes), node_no, now)
 
 
 async def postpone(db: Connection, rows: Sequence[Waiting]) -> None:

@@ -105,6 +105,6 @@ OPERATIONS = (
         "Delete a caller number and its caps. Calls from it go on.",
         delete_caller_number,
         status=204,
-        codes=_NOT_FOUND,
+        codes=(*_NOT_FOUND, "caller_number_in_pool"),
     ),
 )

@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 
 from ringback.api import examples
-from ringback.api.fields import Field, Fields, caller_number, identifier, json_object, phone, text, time_zone
+from ringback.api.fields import Field, Fields, identifier, json_object, phone, text, time_zone
 from ringback.api.operation import Answer, Api, Ask, Operation
+from ringback.api.routes.caller_pools import CHOICE, chosen_caller
 from ringback.api.routes.campaigns import WINDOW_SCHEMA
 from ringback.api.routes.finding import check_agent, found, usable_trunk
 from ringback.api.routes.retry_policies import INLINE, VERSION, as_kept, chosen_policy
@@ -31,7 +32,7 @@ NEW = Fields(
     to_number=phone(required=True),
     trunk_id=identifier(TRUNK, required=True),
     agent_id=identifier(AGENT, optional=True),
-    from_number=caller_number(),
+    **CHOICE,
     name=text(optional=True),
     retry=INLINE,
     retry_policy_id=identifier(POLICY, optional=True),
@@ -63,13 +64,13 @@ async def post_call(api: Api, ask: Ask) -> Answer:
             if source is ZoneSource.NONE:  # from here on nobody gives the workspace one until the call can be found
                 zone_set_no, source = await _zones(db, ask)
             chosen = await chosen_policy(db, ask, body)
+            caller = await chosen_caller(db, ask, body)
             call = NewCall(
                 workspace_no=ask.workspace_no,
                 call_id=api.ids.new(ask.now),
                 trunk_no=trunk["trunk_no"],
                 agent_id=body["agent_id"],
                 to_number=body["to_number"].e164,
-                from_number=body["from_number"],
                 name=body["name"],
                 zone_set_no=zone_set_no,
                 variables=msgspec.json.encode(dict(body["variables"])).decode(),
@@ -80,6 +81,7 @@ async def post_call(api: Api, ask: Ask) -> Answer:
                 zone_source=source,
                 consent_at=body["consent_at"],
                 consent_expires_at=body["consent_expires_at"],
+                **caller,
                 **_named(chosen["pin"]),
             )
             await create_call(db, call)
@@ -143,6 +145,7 @@ OPERATIONS = (
             "older_release_lives",
             "test_key",
             "unknown_agent",
+            "unknown_caller_pool",
             "unknown_retry_policy",
             "unknown_trunk",
         ),

@@ -7,7 +7,6 @@ from typing import Any
 from ringback.api import examples
 from ringback.api.fields import (
     Fields,
-    caller_number,
     identifier,
     instant,
     money,
@@ -22,6 +21,7 @@ from ringback.api.fields import (
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.packs import check_packs, count_for, packs_fault
 from ringback.api.paging import list_body, list_fields, part_of
+from ringback.api.routes.caller_pools import CHOICE, chosen_caller
 from ringback.api.routes.finding import campaign_in_path, check_agent, found
 from ringback.api.routes.retry_policies import INLINE, VERSION, chosen_policy
 from ringback.api.show import Json
@@ -73,7 +73,7 @@ WINDOW_SCHEMA = {
 }
 _OPTIONAL = {
     "agent_id": identifier(AGENT, optional=True),
-    "from_number": caller_number(),
+    **CHOICE,
     "max_concurrent_calls": whole(0, 1_000_000, optional=True),
     "budget_micros": money(),
     "weight": whole(1, 100, default=1),
@@ -184,6 +184,8 @@ async def _plan_columns(api: Api, ask: Ask, db: Connection, *, new: bool = False
     """The body's fields by the names that the plan has for them, its trunks and agent looked up."""
     columns = {name: value for name, value in ask.body.items() if name not in (*_TRUNKS, "budget_micros")}
     columns |= await trunk_columns(db, ask, ask.body, required=new)
+    columns |= await chosen_caller(db, ask, columns)
+    columns.pop("caller_pool_id", None)
     if "calling_window" in columns:
         columns["window"] = columns.pop("calling_window")
     await check_agent(db, ask, columns.get("agent_id"))
@@ -205,6 +207,7 @@ _REFERENCES = (
     "older_release_lives",
     "test_key",
     "unknown_agent",
+    "unknown_caller_pool",
     "unknown_retry_policy",
     "unknown_trunk",
 )

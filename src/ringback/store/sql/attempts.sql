@@ -56,6 +56,7 @@ requeued AS (
     SELECT e.workspace_no, e.call_id, e.campaign_no,
            CASE WHEN e.campaign_no = 0 THEN e.trunk_no ELSE coalesce(e.retry_trunk_no, 0) END,
            CASE WHEN e.campaign_no = 0 THEN coalesce((
+               SELECT -k.caller_pool_no FROM calls k WHERE k.workspace_no = e.workspace_no AND k.call_id = e.call_id), (
                SELECT n.caller_no FROM caller_numbers n
                WHERE n.workspace_no = e.workspace_no AND n.number = e.from_number), 0) ELSE 0 END,
            e.attempt + 1, e.retry_at
@@ -138,6 +139,7 @@ requeued AS (
                SELECT p.retry_trunk_no FROM attempts p
                WHERE p.workspace_no = d.workspace_no AND p.call_id = d.call_id AND p.attempt = d.attempt - 1), 0) END,
            CASE WHEN d.campaign_no = 0 THEN coalesce((
+               SELECT -k.caller_pool_no FROM calls k WHERE k.workspace_no = d.workspace_no AND k.call_id = d.call_id), (
                SELECT n.caller_no FROM caller_numbers n
                WHERE n.workspace_no = d.workspace_no AND n.number = d.from_number), 0) ELSE 0 END,
            d.attempt, d.due_at

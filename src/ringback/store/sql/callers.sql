@@ -40,6 +40,11 @@ ORDER BY n.caller_id DESC LIMIT $3 OFFSET $4;
 -- How many caller numbers a workspace has.
 SELECT count(*) FROM caller_numbers WHERE workspace_no = $1 AND deleted_at IS NULL;
 
+-- name: in_pool
+-- Whether a caller number is in a pool.
+SELECT EXISTS (
+    SELECT FROM caller_pool_numbers WHERE workspace_no = $1 AND caller_no = $2 AND pool_no IS NOT NULL);
+
 -- name: delete_caller
 -- Take a caller number off the list. Its row and its limit stay, for calls that wait or are up name them.
 UPDATE caller_numbers SET deleted_at = $3 WHERE workspace_no = $1 AND caller_no = $2 AND deleted_at IS NULL

@@ -1,23 +1,25 @@
 -- name: create_call
--- A call that belongs to no campaign, and its place in the queue: it is due now, bound by its caller number's limit.
+-- A call that belongs to no campaign, and its place in the queue: it is due now, bound by its caller number's limit,
+-- or by those of its pool's numbers.
 WITH made AS (
     INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, agent_id, to_number, from_number, name,
                        zone_set_no, variables, retry, created_at, calling_window, region, zone_source, retry_policy_id,
-                       retry_policy_version, consent_at, consent_expires_at)
+                       retry_policy_version, consent_at, consent_expires_at, caller_pool_no)
     VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10::text::jsonb, $11, $12::text::jsonb, $13, $14, $15,
-            $16, $17, $18)
+            $16, $17, $18, $19)
     RETURNING workspace_no, call_id, trunk_no, created_at
 )
 INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, caller_no, attempt, due_at)
 SELECT workspace_no, call_id, 0, trunk_no,
-       coalesce((SELECT n.caller_no FROM caller_numbers n WHERE n.workspace_no = $1 AND n.number = $6), 0),
+       coalesce(-$19, (SELECT n.caller_no FROM caller_numbers n WHERE n.workspace_no = $1 AND n.number = $6), 0),
        1, created_at
 FROM made;
 
 -- name: calls
 -- These calls with what their state is read from and the sums of their attempts, in the order in which they are named.
 SELECT c.call_id, c.campaign_no, p.campaign_id, t.trunk_id, t.name AS trunk, coalesce(c.agent_id, p.agent_id) AS agent_id,
-       c.to_number, coalesce(c.from_number, p.from_number) AS from_number, c.name, z.zones,
+       c.to_number, coalesce(c.from_number, p.from_number) AS from_number,
+       u.pool_id AS caller_pool_id, c.name, z.zones,
        c.zone_source, c.region, c.calling_window::text AS calling_window, c.consent_at, c.consent_expires_at,
        c.variables::text AS variables, coalesce(c.retry, p.retry)::text AS retry, c.created_at,
        c.retry_policy_id, c.retry_policy_version,
@@ -30,6 +32,9 @@ CROSS JOIN LATERAL (
 ) c
 LEFT JOIN campaigns p ON p.workspace_no = $1 AND p.campaign_no = c.campaign_no
 LEFT JOIN trunks t ON t.workspace_no = $1 AND t.trunk_no = coalesce(nullif(c.trunk_no, 0), p.trunk_no)
+LEFT JOIN caller_pools u ON u.workspace_no = $1
+    AND u.pool_no = CASE WHEN coalesce(c.from_number, p.from_number) IS NULL
+        THEN coalesce(c.caller_pool_no, p.caller_pool_no) END
 LEFT JOIN zone_sets z ON z.zone_set_no = c.zone_set_no
 LEFT JOIN queue q ON q.workspace_no = $1 AND q.call_id = c.call_id
 CROSS JOIN LATERAL (

@@ -27,7 +27,8 @@ SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk
        l.max_concurrent_calls, k.policy_id, k.pinned_version,
        c.calling_window::text AS calling_window, c.rule_packs, c.purpose, c.requires_consent,
        o.rule_packs AS workspace_packs,
-       b.amount_micros, b.spent_micros, b.currency AS budget_currency, b.counted_from
+       b.amount_micros, b.spent_micros, b.currency AS budget_currency, b.counted_from,
+       n.pool_no AS caller_pool_no, n.pool_id AS caller_pool_id
 FROM campaigns c
 JOIN workspaces o ON o.workspace_no = c.workspace_no
 JOIN trunks t ON t.workspace_no = c.workspace_no AND t.trunk_no = c.trunk_no
@@ -35,6 +36,7 @@ LEFT JOIN campaign_policies k ON k.workspace_no = c.workspace_no AND k.campaign_
     AND k.policy_version = c.policy_version
 LEFT JOIN limits l ON l.workspace_no = c.workspace_no AND l.kind = 'campaign' AND l.ref_no = c.campaign_no
 LEFT JOIN budgets b ON b.workspace_no = c.workspace_no AND b.campaign_no = c.campaign_no
+LEFT JOIN caller_pools n ON n.workspace_no = c.workspace_no AND n.pool_no = c.caller_pool_no AND c.from_number IS NULL
 WHERE c.workspace_no = $1 AND c.campaign_id = $2;
 
 -- name: campaigns
@@ -48,7 +50,8 @@ SELECT c.workspace_no, c.campaign_no, c.campaign_id, c.name, c.agent_id, c.trunk
        l.max_concurrent_calls, k.policy_id, k.pinned_version,
        c.calling_window::text AS calling_window, c.rule_packs, c.purpose, c.requires_consent,
        o.rule_packs AS workspace_packs,
-       b.amount_micros, b.spent_micros, b.currency AS budget_currency, b.counted_from
+       b.amount_micros, b.spent_micros, b.currency AS budget_currency, b.counted_from,
+       n.pool_no AS caller_pool_no, n.pool_id AS caller_pool_id
 FROM campaigns c
 JOIN workspaces o ON o.workspace_no = c.workspace_no
 JOIN trunks t ON t.workspace_no = c.workspace_no AND t.trunk_no = c.trunk_no
@@ -56,6 +59,7 @@ LEFT JOIN campaign_policies k ON k.workspace_no = c.workspace_no AND k.campaign_
     AND k.policy_version = c.policy_version
 LEFT JOIN limits l ON l.workspace_no = c.workspace_no AND l.kind = 'campaign' AND l.ref_no = c.campaign_no
 LEFT JOIN budgets b ON b.workspace_no = c.workspace_no AND b.campaign_no = c.campaign_no
+LEFT JOIN caller_pools n ON n.workspace_no = c.workspace_no AND n.pool_no = c.caller_pool_no AND c.from_number IS NULL
 WHERE c.workspace_no = $1 AND ($2::text IS NULL OR c.status = $2) AND ($3::uuid IS NULL OR c.campaign_id < $3)
 ORDER BY c.campaign_id DESC LIMIT $4 OFFSET $5;
 

@@ -40,6 +40,8 @@ SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, v.via_trunk_no,
        t.rate_deck_id, b.caller_no AS bound_caller_no,
        x.amount_micros AS workspace_budget, x.spent_micros AS workspace_spent,
        y.amount_micros AS campaign_budget, y.spent_micros AS campaign_spent, o.currency,
+       CASE WHEN l.campaign_no = 0 THEN greatest(-l.caller_no, 0)
+            WHEN c.from_number IS NULL THEN coalesce(c.caller_pool_no, 0) ELSE 0 END AS pool_no,
        o.workspace_id, c.campaign_id, o.rule_packs AS workspace_packs, c.rule_packs AS campaign_packs,
        coalesce(c.purpose, o.purpose) AS purpose,
        w.ref_no IS NOT NULL AS workspace_known, w.max_concurrent_calls AS workspace_calls,
@@ -57,7 +59,7 @@ CROSS JOIN LATERAL (
 ) v
 LEFT JOIN trunks t ON t.workspace_no = l.workspace_no AND t.trunk_no = v.via_trunk_no
 CROSS JOIN LATERAL (
-    SELECT coalesce(nullif(l.caller_no, 0), (
+    SELECT coalesce(nullif(greatest(l.caller_no, 0), 0), (
         SELECT m.caller_no FROM caller_numbers m WHERE m.workspace_no = l.workspace_no AND m.number = c.from_number), 0)
     AS caller_no
 ) b

@@ -18,6 +18,10 @@ WITH open_lanes AS (
     UNION ALL
     SELECT t.workspace_no, 0, t.trunk_no, n.caller_no, ARRAY[t.trunk_no], NULL
     FROM trunks t JOIN caller_numbers n ON n.workspace_no = t.workspace_no
+    UNION ALL
+    -- or of their caller pool
+    SELECT t.workspace_no, 0, t.trunk_no, -p.pool_no, ARRAY[t.trunk_no], NULL
+    FROM trunks t JOIN caller_pools p ON p.workspace_no = t.workspace_no
 )
 SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, l.via_trunk_nos, k.redial,
        greatest(first.due_at, l.starts_at) AS due_at
@@ -58,6 +62,8 @@ SELECT l.workspace_no, l.campaign_no, l.trunk_no, l.caller_no, l.via_trunk_no,
        t.rate_deck_id, b.caller_no AS bound_caller_no,
        x.amount_micros AS workspace_budget, x.spent_micros AS workspace_spent,
        y.amount_micros AS campaign_budget, y.spent_micros AS campaign_spent,
+       CASE WHEN l.campaign_no = 0 THEN greatest(-l.caller_no, 0)
+            WHEN c.from_number IS NULL THEN coalesce(c.caller_pool_no, 0) ELSE 0 END AS pool_no,
        o.workspace_id, c.campaign_id, o.rule_packs AS workspace_packs, c.rule_packs AS campaign_packs,
        coalesce(c.purpose, o.purpose) AS purpose, o.pre_dial_check IS NOT NULL AS has_check,
        w.ref_no IS NOT NULL AS workspace_known, w.max_concurrent_calls AS workspace_calls,
@@ -73,7 +79,7 @@ LEFT JOIN workspaces o ON o.workspace_no = l.workspace_no
 LEFT JOIN held c ON c.workspace_no = l.workspace_no AND c.campaign_no = l.campaign_no
 LEFT JOIN trunks t ON t.workspace_no = l.workspace_no AND t.trunk_no = l.via_trunk_no
 CROSS JOIN LATERAL (
-    SELECT coalesce(nullif(l.caller_no, 0), (
+    SELECT coalesce(nullif(greatest(l.caller_no, 0), 0), (
         SELECT m.caller_no FROM caller_numbers m WHERE m.workspace_no = l.workspace_no AND m.number = c.from_number), 0)
     AS caller_no
 ) b
@@ -93,7 +99,8 @@ LEFT JOIN LATERAL (
 -- name: take_due
 -- Take the dials that are due out of the queue, so many from each lane, with what the dial needs of its call: redials
 -- first, as many as the lane has set aside for them, then first dials with what is left of the lane's share. Those that
--- must go over one trunk come with the trunks that refused them in a row.
+-- must go over one trunk come with the trunks that refused them in a row, redials of campaigns with a caller pool ($10)
+-- and of such single calls with the number that they went from before.
 WITH lanes AS (
     SELECT * FROM unnest($1::integer[], $2::integer[], $3::integer[], $4::integer[], $5::integer[], $6::integer[],
                          $7::timestamptz[], $8::timestamptz[])
@@ -130,9 +137,13 @@ taken AS (
 )
 SELECT t.*, c.to_number, c.from_number, c.zone_set_no, c.region, c.zone_source, c.consent_at, c.consent_expires_at,
        c.calling_window::text AS calling_window, c.retry::text AS retry, c.created_at,
-       CASE WHEN t.campaign_no = 0 THEN coalesce((
+       CASE WHEN t.campaign_no = 0 THEN coalesce(-c.caller_pool_no, (
            SELECT n.caller_no FROM caller_numbers n
            WHERE n.workspace_no = t.workspace_no AND n.number = c.from_number), 0) ELSE 0 END AS own_caller_no,
+       CASE WHEN t.attempt > 1 AND (t.campaign_no = ANY ($10::integer[]) OR c.caller_pool_no IS NOT NULL) THEN (
+           SELECT a.from_number FROM attempts a
+           WHERE a.workspace_no = t.workspace_no AND a.call_id = t.call_id AND a.attempt = t.attempt - 1)
+       END AS last_number,
        CASE WHEN t.campaign_no <> 0 AND t.trunk_no <> 0 THEN ARRAY(
            SELECT a.trunk_no FROM attempts a
            WHERE a.workspace_no = t.workspace_no AND a.call_id = t.call_id AND a.attempt < t.attempt
@@ -150,6 +161,23 @@ ORDER BY t.due_at, t.call_id;
 -- name: intend
 -- Record the intents. From here on these dials exist, whether or not the node lives to place them. What the dials of
 -- one route have in common is sent once.
+INSERT INTO attempts (workspace_no, call_id, attempt, attempt_id, campaign_no, trunk_no, caller_no, policy_version,
+                      from_number, unchecked, node_no, status, intent_at)
+SELECT r.workspace_no, i.call_id, i.attempt, i.attempt_id, r.campaign_no, r.trunk_no, r.caller_no, r.policy_version,
+       r.from_number, r.unchecked, $12, 'initiated', $13
+FROM unnest($1::uuid[], $2::smallint[], $3::uuid[], $4::integer[]) AS i (call_id, attempt, attempt_id, route)
+JOIN unnest($5::integer[], $6::integer[], $7::integer[], $8::integer[], $9::integer[], $10::text[], $11::boolean[])
+    WITH ORDINALITY AS r (workspace_no, campaign_no, trunk_no, caller_no, policy_version, from_number, unchecked, route_no)
+    ON r.route_no = i.route;
+
+-- name: intend_counted
+-- The same, and in the same step what was dialled from the numbers of caller pools, whose rows this claim holds.
+WITH counted AS (
+    UPDATE caller_pool_numbers m SET began_at = u.began_at, dials = u.dials, last_at = u.last_at
+    FROM unnest($14::integer[], $15::integer[], $16::timestamptz[], $17::integer[], $18::timestamptz[])
+        AS u (workspace_no, caller_no, began_at, dials, last_at)
+    WHERE m.workspace_no = u.workspace_no AND m.caller_no = u.caller_no
+)
 INSERT INTO attempts (workspace_no, call_id, attempt, attempt_id, campaign_no, trunk_no, caller_no, policy_version,
                       from_number, unchecked, node_no, status, intent_at)
 SELECT r.workspace_no, i.call_id, i.attempt, i.attempt_id, r.campaign_no, r.trunk_no, r.caller_no, r.policy_version,

@@ -98,6 +98,40 @@ CREATE TABLE caller_numbers (
     UNIQUE (workspace_no, caller_id)
 );
 
+-- Caller numbers that stand in for one another. With max_dials each of them rests after so many dials in a span.
+CREATE TABLE caller_pools (
+    workspace_no   integer NOT NULL REFERENCES workspaces,
+    pool_no        integer GENERATED ALWAYS AS IDENTITY,
+    pool_id        uuid NOT NULL,
+    name           text NOT NULL,
+    local_presence boolean NOT NULL,
+    max_dials      integer CHECK (max_dials > 0),
+    span_sec       integer CHECK (span_sec > 0),
+    rest_sec       integer CHECK (rest_sec > 0), -- null: for what is left of the span
+    created_at     timestamptz NOT NULL,
+    deleted_at     timestamptz, -- calls that are over name it still
+    PRIMARY KEY (workspace_no, pool_no),
+    UNIQUE (workspace_no, pool_id),
+    CHECK ((max_dials IS NULL) = (span_sec IS NULL)),
+    CHECK (rest_sec IS NULL OR max_dials IS NOT NULL)
+);
+
+-- In which pool a number is, and what was dialled from it through one. Of a number that was taken out the row stays, so
+-- that it does not come back rested.
+CREATE TABLE caller_pool_numbers (
+    workspace_no integer NOT NULL,
+    caller_no    integer NOT NULL, -- no foreign key: a caller number is never deleted, but for its deleted_at
+    pool_no      integer,
+    began_at     timestamptz, -- of its present span, or the last one
+    dials        integer NOT NULL DEFAULT 0 CHECK (dials >= 0), -- since then
+    last_at      timestamptz,
+    PRIMARY KEY (workspace_no, caller_no),
+    FOREIGN KEY (workspace_no, pool_no) REFERENCES caller_pools,
+    CHECK ((began_at IS NULL) = (last_at IS NULL))
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
+    vacuum_truncate = false); -- as for limits, below
+CREATE INDEX caller_pool_numbers_pool ON caller_pool_numbers (workspace_no, pool_no);
+
 CREATE TABLE campaigns (
     workspace_no     integer NOT NULL REFERENCES workspaces,
     campaign_no      integer GENERATED ALWAYS AS IDENTITY,
@@ -128,6 +162,7 @@ CREATE TABLE campaigns (
     purpose          text CHECK (purpose IN ('marketing', 'collections', 'survey', 'service')),
     calling_window   jsonb, -- the hours in their written form; null where window_start_min and window_end_min say all
     requires_consent boolean NOT NULL DEFAULT false, -- nobody is dialled who has not agreed
+    caller_pool_no   integer, -- of which pool its numbers are; a from_number goes before it
     PRIMARY KEY (workspace_no, campaign_no),
     UNIQUE (workspace_no, campaign_id),
     FOREIGN KEY (workspace_no, trunk_no) REFERENCES trunks,
@@ -238,6 +273,7 @@ CREATE TABLE calls (
     zone_source  text CHECK (zone_source IN ('lead', 'number', 'workspace', 'none')), -- null for what is older
     consent_at   timestamptz, -- when who is called agreed to it, null where nobody knows
     consent_expires_at timestamptz, -- no dial from then on, null for no end
+    caller_pool_no integer, -- of a single call
     CHECK ((final_status IS NULL) = (finished_at IS NULL)),
     CHECK ((final_status IS NULL) = (final_reason IS NULL)),
     CHECK ((campaign_no = 0) = (retry IS NOT NULL))
@@ -252,7 +288,8 @@ ALTER TABLE calls ADD PRIMARY KEY (workspace_no, call_id);
 
 -- What waits for a dial, and nothing else about it. A campaign's rows have trunk_no 0, for the campaign names its trunks,
 -- but for those that must go over one of them: another has just refused the call.
--- caller_no is that of a single call whose caller number has a limit of its own; a campaign's rows have 0.
+-- caller_no is that of a single call whose caller number has a limit of its own, or its caller pool's below 0; a
+-- campaign's rows have 0.
 CREATE TABLE queue (
     workspace_no integer NOT NULL,
     call_id      uuid NOT NULL,

@@ -314,3 +314,43 @@ ALTER TABLE campaigns ADD COLUMN requires_consent boolean NOT NULL DEFAULT false
 -- was asked for it, whatever became of its node.
 ALTER TABLE workspaces ADD COLUMN pre_dial_check jsonb;
 ALTER TABLE attempts ADD COLUMN unchecked boolean NOT NULL DEFAULT false;
+
+-- Caller numbers that stand in for one another. With max_dials each of them rests after so many dials in a span. A node
+-- of the release before knows no pools: nothing may have one while such a node lives.
+CREATE TABLE caller_pools (
+    workspace_no   integer NOT NULL REFERENCES workspaces,
+    pool_no        integer GENERATED ALWAYS AS IDENTITY,
+    pool_id        uuid NOT NULL,
+    name           text NOT NULL,
+    local_presence boolean NOT NULL,
+    max_dials      integer CHECK (max_dials > 0),
+    span_sec       integer CHECK (span_sec > 0),
+    rest_sec       integer CHECK (rest_sec > 0), -- null: for what is left of the span
+    created_at     timestamptz NOT NULL,
+    deleted_at     timestamptz, -- calls that are over name it still
+    PRIMARY KEY (workspace_no, pool_no),
+    UNIQUE (workspace_no, pool_id),
+    CHECK ((max_dials IS NULL) = (span_sec IS NULL)),
+    CHECK (rest_sec IS NULL OR max_dials IS NOT NULL)
+);
+
+-- In which pool a number is, and what was dialled from it through one. Of a number that was taken out the row stays, so
+-- that it does not come back rested.
+CREATE TABLE caller_pool_numbers (
+    workspace_no integer NOT NULL,
+    caller_no    integer NOT NULL, -- no foreign key: a caller number is never deleted, but for its deleted_at
+    pool_no      integer,
+    began_at     timestamptz, -- of its present span, or the last one
+    dials        integer NOT NULL DEFAULT 0 CHECK (dials >= 0), -- since then
+    last_at      timestamptz,
+    PRIMARY KEY (workspace_no, caller_no),
+    FOREIGN KEY (workspace_no, pool_no) REFERENCES caller_pools,
+    CHECK ((began_at IS NULL) = (last_at IS NULL))
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
+    vacuum_truncate = false); -- as for limits
+CREATE INDEX caller_pool_numbers_pool ON caller_pool_numbers (workspace_no, pool_no);
+
+-- Of which pool the numbers of a campaign, or of a single call, are; a from_number goes before it. What waits for a
+-- number of a pool has that pool's number, below 0, as its caller_no in the queue.
+ALTER TABLE campaigns ADD COLUMN caller_pool_no integer;
+ALTER TABLE calls ADD COLUMN caller_pool_no integer;

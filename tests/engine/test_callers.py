@@ -1,0 +1,160 @@
+"""Dials from a caller pool: which number each goes from, its caps, its rest, and what becomes of who has to wait."""
+
+import asyncio
+from collections import Counter
+
+from tests.engine.duties import begun, dial, end, work
+from tests.engine.pools import NUMBERS, a_pool
+from tests.rows import single_call
+from tests.world import NOON, single_connection
+from whenever import TimeDelta
+
+from ringback.domain.callers import CoolDown
+from ringback.domain.outcome import EndReason
+
+REDIALS = {"max_attempts": 3, "after": {"busy": ["10m"]}}
+ROTATES = {**REDIALS, "caller_number": "rotate"}
+DAY = TimeDelta(hours=24)
+NEARBY = ("+14155550100", "+14155550101", "+14155550102")
+"""In the area of a world's leads."""
+
+
+async def numbers_of(world):
+    """From which number each attempt goes, by call and ordinal."""
+    return {(row["call_id"], row["attempt"]): row["from_number"] for row in await world.attempts()}
+
+
+async def test_dials_take_turns_from_nearby(make_world):
+    """Leads are called from the numbers of their area, evenly: the trunk is told it, and the store keeps it."""
+    world = await make_world(leads=30)
+    await a_pool(world, (*NEARBY, *NUMBERS[1:]))
+    engine = await begun(world)
+    await dial(engine)
+    assert Counter((await numbers_of(world)).values()) == dict.fromkeys(NEARBY, 10)
+    asked = {attempt.dial.from_number for attempt in engine.node.hand.live.values()}
+    assert asked == set(NEARBY)
+    known = dict(await world.rows("SELECT number, caller_no FROM caller_numbers"))
+    assert all(row["caller_no"] == known[row["from_number"]] for row in await world.attempts())
+
+
+async def redial(world, engine):
+    """Every call is busy and dialled again after its interval."""
+    await end(engine)
+    world.clock.advance_to(world.clock.now() + TimeDelta(minutes=10))
+    await engine.node.lease.run_once()
+    await dial(engine)
+
+
+async def test_a_redial_comes_from_the_same_number(make_world):
+    """The lead may have seen it, and saved it."""
+    world = await make_world(leads=20, retry=REDIALS)
+    await a_pool(world, NEARBY)
+    engine = await begun(world)
+    await dial(engine)
+    await redial(world, engine)
+    numbers = await numbers_of(world)
+    assert len(numbers) == 40
+    assert all(number == numbers[call_id, 1] for (call_id, _), number in numbers.items())
+
+
+async def test_a_policy_may_want_another_number_for_each_redial(make_world):
+    """`caller_number: rotate` takes another than that of the attempt before."""
+    world = await make_world(leads=20, retry=ROTATES)
+    await a_pool(world, NEARBY)
+    engine = await begun(world)
+    await dial(engine)
+    await redial(world, engine)
+    numbers = await numbers_of(world)
+    assert len(numbers) == 40
+    assert all(number != numbers[call_id, 1] for (call_id, n), number in numbers.items() if n == 2)
+
+
+async def test_another_number_is_taken_where_one_is_at_its_cap(make_world):
+    """A cap of one number holds up no dial that another can take; where all are full, calls wait without a decision."""
+    world = await make_world(leads=30)
+    await a_pool(world, NEARBY, caps=(2, 3, 4))
+    engine = await begun(world)
+    await dial(engine)
+    assert Counter((await numbers_of(world)).values()) == dict(zip(NEARBY, (2, 3, 4), strict=True))
+    assert await dial(engine) == 9
+    assert len(await world.queue()) == 21
+    assert not await world.rows("SELECT FROM decisions")
+    await end(engine, 4)
+    assert await dial(engine) == 9
+
+
+async def test_nodes_share_the_caps_of_the_numbers(make_world):
+    """Two nodes dial from one pool: together they keep to each number's cap."""
+    world = await make_world(leads=60)
+    await a_pool(world, NEARBY, caps=(4, 4, None))
+    engines = [await begun(world, name) for name in "ab"]
+    await work(world, *engines, rounds=8)
+    up = Counter((await numbers_of(world)).values())
+    assert up[NEARBY[0]] == up[NEARBY[1]] == 4
+    assert up.total() == 60
+
+
+async def test_a_single_call_takes_a_number_of_its_pool(make_world):
+    """It waits in a lane of the pool, and its redial comes from the same number."""
+    world = await make_world(leads=1)
+    pool_no = await a_pool(world, NEARBY)
+    call_id = await single_call(world)
+    await world.value("UPDATE calls SET caller_pool_no = $1 WHERE campaign_no = 0", pool_no)
+    await world.value("UPDATE queue SET caller_no = -$1::integer WHERE campaign_no = 0", pool_no)
+    engine = await begun(world)
+    await dial(engine)
+    await end(engine, reason=EndReason.USER_DID_NOT_PICK_UP)
+    [row] = await world.queue()
+    assert (row["attempt"], row["caller_no"]) == (2, -pool_no)
+    world.clock.advance_to(world.clock.now() + TimeDelta(minutes=10))
+    await engine.node.lease.run_once()
+    await dial(engine)
+    numbers = await numbers_of(world)
+    assert numbers[call_id, 1] == numbers[call_id, 2] in NEARBY
+
+
+async def test_a_number_rests_after_its_dials_and_leads_wait_for_that(make_world):
+    """Two numbers with five dials a day: ten leads are dialled, the others wait with the reason until the next day."""
+    world = await make_world(leads=16)
+    await a_pool(world, NEARBY[:2], cool_down=CoolDown(5, 86_400))
+    engine = await begun(world)
+    await dial(engine)
+    began = world.clock.now()
+    assert await dial(engine) == 10
+    decided = await world.rows("SELECT rule, next_at, inputs::jsonb ->> 'numbers' AS numbers FROM decisions")
+    assert {tuple(row) for row in decided} == {("caller_rest", began + DAY, "2")}
+    assert len(decided) == 6
+    assert {row["due_at"] for row in await world.queue()} == {began + DAY}
+    await end(engine)
+    world.clock.advance_to(began + DAY)
+    await engine.node.lease.run_once()
+    await dial(engine)
+    assert Counter((await numbers_of(world)).values()) == dict.fromkeys(NEARBY[:2], 8)
+
+
+async def test_nodes_never_dial_a_number_more_than_it_may(make_world):
+    """Eight nodes claim at once from a pool of three numbers with seven dials a day: 21 dials, seven each."""
+    world = await make_world(leads=200)
+    await a_pool(world, NEARBY, cool_down=CoolDown(7, 86_400))
+    engines = [await begun(world, f"n{n}", claim_batch=5, database=await single_connection(world)) for n in range(8)]
+    for _ in range(6):
+        await asyncio.gather(*(engine.dialler.run_once() for engine in engines))
+    assert Counter((await numbers_of(world)).values()) == dict.fromkeys(NEARBY, 7)
+    counts = await world.rows("SELECT dials, began_at FROM caller_pool_numbers")
+    assert [row["dials"] for row in counts] == [7] * 3
+    assert all(row["began_at"] > NOON for row in counts)
+
+
+async def test_a_pool_that_has_lost_its_numbers_dials_nobody(make_world):
+    """Nothing is dialled from a number that nobody named; a from_number of the campaign goes before its pool."""
+    world = await make_world(leads=3)
+    await a_pool(world, NEARBY)
+    await world.value("UPDATE caller_pool_numbers SET pool_no = NULL")
+    engine = await begun(world)
+    assert await dial(engine) == 0
+    assert {row["rule"] for row in await world.rows("SELECT rule FROM decisions")} == {"caller_rest"}
+    await world.value("UPDATE campaigns SET from_number = '+12025550100'")
+    world.clock.advance_to(world.clock.now() + TimeDelta(hours=1))
+    await engine.node.lease.run_once()
+    await dial(engine)
+    assert set((await numbers_of(world)).values()) == {"+12025550100"}
