@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 
 from tests.engine.duties import begun, dial, end, work
+from tests.engine.faults import mortal
 from tests.engine.pools import NUMBERS, a_pool
 from tests.rows import single_call
 from tests.world import NOON, single_connection
@@ -143,6 +144,25 @@ async def test_nodes_never_dial_a_number_more_than_it_may(make_world):
     counts = await world.rows("SELECT dials, began_at FROM caller_pool_numbers")
     assert [row["dials"] for row in counts] == [7] * 3
     assert all(row["began_at"] > NOON for row in counts)
+
+
+async def statements_of_a_claim(world):
+    """How many statements and commits a claim takes that dials all leads."""
+    world.clock.advance_to(NOON + TimeDelta(milliseconds=1))
+    engine, steps = await mortal(world, 0)
+    await engine.node.lease.run_once()
+    before = steps.count
+    assert await engine.dialler.run_once() == 5
+    return steps.count - before
+
+
+async def test_a_pool_costs_a_claim_one_statement(make_world):
+    """Whether or not its numbers rest; a campaign without a pool pays nothing."""
+    plain, pooled, counted = [await make_world(leads=5) for _ in range(3)]
+    await a_pool(pooled, NEARBY)
+    await a_pool(counted, NEARBY, cool_down=CoolDown(9, 86_400))
+    without = await statements_of_a_claim(plain)
+    assert [await statements_of_a_claim(world) for world in (pooled, counted)] == [without + 1] * 2
 
 
 async def test_a_pool_that_has_lost_its_numbers_dials_nobody(make_world):

@@ -6,9 +6,11 @@ import random
 from dataclasses import dataclass, replace
 
 import msgspec
+from tests.engine.pools import a_pool
 from tests.world import NOBODY_ANSWERS, NOON, a_lead
 from whenever import TimeDelta
 
+from ringback.domain.callers import CoolDown
 from ringback.domain.campaign import CampaignAction
 from ringback.domain.explain import Action, Kind
 from ringback.domain.hours import every_day
@@ -92,6 +94,8 @@ class Scene:
                 campaign.campaign_no,
                 packs,
             )
+        if chance.random() < 0.25:
+            await self.from_a_tired_number(replace(world, campaign=campaign), n)
         places = PLACES if n != 1 else (*PLACES, (), ())
         numbers = [a_lead(0, zones=chance.choice(places)) for _ in range(leads)]
         numbers = [
@@ -102,6 +106,20 @@ class Scene:
             async with world.database.connection() as db:
                 row = await find_campaign(db, world.workspace_no, campaign_id)
             await act(world.database, row, CampaignAction(action), NOON)
+
+    async def from_a_tired_number(self, world, n):
+        """It is dialled from a number that has had its dials, and has rested since, or in hours, or in days."""
+        rest = self.chance.choice((None, self.chance.randint(1, 60) * 3600))
+        pool_no = await a_pool(
+            world, [f"+1415555{n:04}"], cool_down=CoolDown(CALLS, self.chance.randint(1, 60) * 3600, rest)
+        )
+        await world.value(
+            "UPDATE caller_pool_numbers SET began_at = $2, last_at = $3, dials = $4 WHERE pool_no = $1",
+            pool_no,
+            self.when(-30, -10),
+            self.when(-10, -1),
+            CALLS,
+        )
 
     def area(self):
         """An area code in one of some states."""

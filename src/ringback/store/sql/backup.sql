@@ -10,6 +10,8 @@ UNION ALL SELECT 'agents', count(*) FROM agents
 UNION ALL SELECT 'agent_audio', count(*) FROM agent_audio
 UNION ALL SELECT 'trunks', count(*) FROM trunks
 UNION ALL SELECT 'caller_numbers', count(*) FROM caller_numbers
+UNION ALL SELECT 'caller_pools', count(*) FROM caller_pools
+UNION ALL SELECT 'caller_pool_numbers', count(*) FROM caller_pool_numbers
 UNION ALL SELECT 'campaigns', count(*) FROM campaigns
 UNION ALL SELECT 'retry_policies', count(*) FROM retry_policies
 UNION ALL SELECT 'retry_policy_versions', count(*) FROM retry_policy_versions

@@ -20,6 +20,9 @@ WITH open_lanes AS (
     UNION ALL
     SELECT t.workspace_no, 0, t.trunk_no, n.caller_no, NULL
     FROM trunks t JOIN caller_numbers n ON n.workspace_no = t.workspace_no
+    UNION ALL
+    SELECT t.workspace_no, 0, t.trunk_no, -p.pool_no, NULL
+    FROM trunks t JOIN caller_pools p ON p.workspace_no = t.workspace_no
 )
 SELECT min(greatest(first.due_at, l.starts_at)) AS due_at
 FROM open_lanes l
