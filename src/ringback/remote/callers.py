@@ -76,25 +76,21 @@ def table(numbers: list[dict[str, Any]]) -> Table:
     """A row for each number."""
     table = Table(box=None, pad_edge=False)
     table.add_column("number", no_wrap=True)
-    for header in ("dials today", "in its span", "answered, 30 days", "calls at a time", "dials a second"):
+    for header in ("today", "in span", "answered, 30 days"):
         table.add_column(header, justify="right", no_wrap=True)
-    table.add_column("rests until", no_wrap=True)
+    table.add_column("caps")
+    table.add_column("rests until, UTC", no_wrap=True)
     for one in numbers:
-        rests = one["rests_until"]
-        table.add_row(
-            one["number"],
-            f"{one['dials_today']:,}",
-            "not counted" if one["dials"] is None else f"{one['dials']:,}",
-            percent(one["answer_rate"]),
-            _cap(one["max_concurrent_calls"]),
-            _cap(one["dials_per_sec"]),
-            "" if rests is None else f"{rests[:16].replace('T', ' ')} UTC",
-        )
+        dials = "" if one["dials"] is None else f"{one['dials']:,}"
+        rests = "" if one["rests_until"] is None else one["rests_until"][:16].replace("T", " ")
+        table.add_row(one["number"], f"{one['dials_today']:,}", dials, percent(one["answer_rate"]), _caps(one), rests)
     return table
 
 
-def _cap(value: float | None) -> str:
-    return "no cap" if value is None else f"{value:g}"
+def _caps(number: Mapping[str, Any]) -> str:
+    calls, pace = number["max_concurrent_calls"], number["dials_per_sec"]
+    found = (None if calls is None else f"{calls:,} calls", None if pace is None else f"{pace:g}/s")
+    return ", ".join(cap for cap in found if cap) or "none"
 
 
 def headed(pool: Mapping[str, Any]) -> str:
