@@ -146,6 +146,21 @@ async def test_nodes_never_dial_a_number_more_than_it_may(make_world):
     assert all(row["began_at"] > NOON for row in counts)
 
 
+async def test_a_dial_that_is_taken_back_is_not_counted(make_world):
+    """It was never placed: the number has it left, and it goes out from there the next time."""
+    world = await make_world(leads=6)
+    await a_pool(world, NEARBY[:1], cool_down=CoolDown(4, 86_400))
+    engine = await begun(world)
+    await engine.dialler.run_once()
+    engine.node.hand.unplaced.extend(list(engine.node.hand.live.values())[:3])
+    await engine.placer.withdraw("for a test")
+    assert await world.value("SELECT dials FROM caller_pool_numbers") == 1
+    world.clock.advance_to(world.clock.now() + TimeDelta(seconds=11))
+    await engine.node.lease.run_once()
+    await engine.dialler.run_once()
+    assert len(await world.attempts()) == await world.value("SELECT dials FROM caller_pool_numbers") == 4
+
+
 async def statements_of_a_claim(world):
     """How many statements and commits a claim takes that dials all leads."""
     world.clock.advance_to(NOON + TimeDelta(milliseconds=1))

@@ -56,6 +56,7 @@ HOT = {
     ("decisions", "is_call"): "calls_pkey",
     ("caller_pools", "hold_members"): "caller_pool_numbers_pool",
     ("caller_pools", "members"): "caller_pool_numbers_pool",
+    ("caller_pools", "uncount"): "caller_pool_numbers_pkey",
     ("contacts", "give_back"): "contacts_pkey",
     ("contacts", "uncount"): "contacts_pkey",
     ("contacts", "dials_of"): "attempts_pkey",

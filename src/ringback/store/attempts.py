@@ -7,7 +7,7 @@ from uuid import UUID
 
 from whenever import Instant
 
-from ringback.store import contacts
+from ringback.store import caller_pools, contacts
 from ringback.store.database import Connection, Record
 from ringback.store.queries import load
 from ringback.store.queue import columns
@@ -110,6 +110,10 @@ async def withdraw(db: Connection, intents: Sequence[Withdrawal], now: Instant) 
         if rows:
             counted = [(row["workspace_no"], row["to_number"], row["intent_at"]) for row in rows]
             await contacts.uncount(db, counted)
+            if numbered := [
+                (row["workspace_no"], row["caller_no"], row["intent_at"]) for row in rows if row["caller_no"]
+            ]:
+                await caller_pools.uncount(db, numbered)
     return _keys(rows)
 
 

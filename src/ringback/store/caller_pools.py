@@ -144,6 +144,11 @@ async def hold_members(db: Connection, keys: Iterable[PoolKey]) -> dict[PoolKey,
     return pools_now(await db.fetch(_SQL["hold_members"], *columns(sorted(keys), width=2)))
 
 
+async def uncount(db: Connection, dials: Iterable[tuple[int, int, Instant]]) -> None:
+    """Take back the dials whose intents were withdrawn: (workspace_no, caller_no, the time of the intent)."""
+    await db.execute(_SQL["uncount"], *columns(dials, width=3))
+
+
 def pools_now(rows: Iterable[Record]) -> dict[PoolKey, PoolNow]:
     """The pools of rows of their members."""
     by_pool: dict[PoolKey, list[Record]] = {}

@@ -122,7 +122,8 @@ WITH withdrawn AS (
         AS w (workspace_no, call_id, attempt, attempt_id, due_at)
     WHERE a.workspace_no = w.workspace_no AND a.call_id = w.call_id AND a.attempt = w.attempt
       AND a.attempt_id = w.attempt_id AND a.end_reason IS NULL AND a.called_at IS NULL
-    RETURNING a.workspace_no, a.call_id, a.attempt, a.campaign_no, a.trunk_no, a.from_number, a.intent_at, w.due_at
+    RETURNING a.workspace_no, a.call_id, a.attempt, a.campaign_no, a.trunk_no, a.caller_no, a.from_number,
+        a.intent_at, w.due_at
 ),
 cancelled AS MATERIALIZED (
     SELECT c.workspace_no, c.campaign_no, c.status = 'cancelled' AS is_so FROM campaigns c
@@ -150,7 +151,7 @@ finished AS (
     FROM decided d
     WHERE d.is_cancelled AND c.workspace_no = d.workspace_no AND c.call_id = d.call_id AND c.final_status IS NULL
 )
-SELECT d.workspace_no, d.call_id, d.attempt, d.intent_at, c.to_number FROM decided d
+SELECT d.workspace_no, d.call_id, d.attempt, d.intent_at, d.caller_no, c.to_number FROM decided d
 CROSS JOIN LATERAL (
     SELECT c.to_number FROM calls c WHERE c.workspace_no = d.workspace_no AND c.call_id = d.call_id OFFSET 0
 ) c;

@@ -109,6 +109,24 @@ LEFT JOIN LATERAL (
     OFFSET 0
 ) n ON true;
 
+-- name: uncount
+-- Take back the dials whose intents were withdrawn, in the order in which claims hold the numbers; those of a span that is
+-- over count no more.
+WITH given AS (
+    SELECT * FROM unnest($1::integer[], $2::integer[], $3::timestamptz[]) AS g (workspace_no, caller_no, at)
+),
+held AS MATERIALIZED (
+    SELECT m.workspace_no, m.caller_no FROM caller_pool_numbers m
+    WHERE (m.workspace_no, m.caller_no) IN (SELECT workspace_no, caller_no FROM given)
+    ORDER BY m.workspace_no, m.caller_no
+    FOR NO KEY UPDATE
+)
+UPDATE caller_pool_numbers m SET dials = m.dials - least(m.dials, (
+    SELECT count(*)::integer FROM given g
+    WHERE g.workspace_no = m.workspace_no AND g.caller_no = m.caller_no AND g.at >= m.began_at))
+FROM held h
+WHERE m.workspace_no = h.workspace_no AND m.caller_no = h.caller_no AND m.dials > 0;
+
 -- name: pool_users
 -- What goes by a pool: campaigns that are not cancelled, and single calls that wait or are up.
 SELECT (SELECT count(*) FROM campaigns c
