@@ -143,13 +143,15 @@ def _path(value: Any, field: str, faults: list[str]) -> str | None:
 
 
 def _rates(value: Any, field: str, faults: list[str]) -> tuple[float, ...]:
-    """Rates by hour, from a list of 24 or from an object of the hours that differ from the default."""
+    """Rates by hour, from one for all, a list of 24, or an object of the hours that differ from the default."""
     if value is None:
         return DEFAULT_ANSWER_RATES
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return (_number(value, 0, 1, field, faults),) * 24
     if isinstance(value, list) and len(value) == 24:
         return tuple(_number(rate, 0, 1, f"{field}[{hour}]", faults) for hour, rate in enumerate(value))
     if not isinstance(value, Mapping):
-        faults.append(f"{field} must be a list of 24 numbers from 0 to 1, or an object such as {{'9': 0.14}}")
+        faults.append(f"{field} must be a number from 0 to 1, a list of 24 of them, or an object such as {{'9': 0.14}}")
         return DEFAULT_ANSWER_RATES
     hours = {str(hour): hour for hour in range(24)}
     rates = list(DEFAULT_ANSWER_RATES)
