@@ -9,6 +9,7 @@ RingbackError
 │   ├── Impossible         well-formed, and cannot be done (422)
 │   ├── Unauthenticated    no key, or one that we do not know (401)
 │   ├── Forbidden          the key lacks a scope (403)
+│   ├── Busy               more is asked for than is done at a time: ask again (503)
 │   ├── TooLarge           the body or the file is over its limit (413)
 │   └── UnknownFileType    neither CSV nor XLSX nor XLS (415)
 ├── CarrierError           the trunk is at fault
@@ -67,6 +68,10 @@ class Conflict(CallerError):
 
 class Impossible(CallerError):
     """Well-formed, and cannot be done."""
+
+
+class Busy(CallerError):
+    """More is asked for than this server does at a time; it may be asked again in a while."""
 
 
 class Unauthenticated(CallerError):

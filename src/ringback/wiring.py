@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import os
 import random
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,12 +21,12 @@ from ringback.carriers.sip.settings import parse_settings as parse_sip
 from ringback.checking.network import parse_networks
 from ringback.checking.receiver import Receivers
 from ringback.clock import Clock, SystemClock, seconds
-from ringback.config import AUDIO, Settings, check_networks, ledger_key, rules_dir, secret_key
+from ringback.config import AUDIO, DATABASE_URL, Settings, check_networks, ledger_key, rules_dir, secret_key
 from ringback.engine.audio_files import AudioFiles
 from ringback.engine.brief import Briefs
 from ringback.engine.checks import Checks
 from ringback.engine.engine import Engine, EngineSettings
-from ringback.engine.explain import Explainer
+from ringback.engine.explain import Explainer, Longest
 from ringback.engine.lease import Lease
 from ringback.engine.live import InHand
 from ringback.engine.node import Node
@@ -83,6 +85,11 @@ def explainer(shelf: Shelf, sealer: Sealer) -> Explainer:
         shelf: where the rule packs are.
         sealer: opens the passwords in the settings of trunks.
     """
+    return Explainer(shelf, longest_of(sealer))
+
+
+def longest_of(sealer: Sealer) -> Longest:
+    """What says for how long a dial over a trunk of some kind lasts at most."""
 
     def longest(kind: str, settings: Mapping[str, Any]) -> TimeDelta:
         if kind == "simulator":
@@ -91,7 +98,16 @@ def explainer(shelf: Shelf, sealer: Sealer) -> Explainer:
             return seconds(parse_sip(sealer.unseal(dict(settings))).longest_sec)
         raise _unknown_kind(kind)
 
-    return Explainer(shelf, longest)
+    return longest
+
+
+def plan_command(folder: Path) -> list[str]:
+    """The command line of a process that makes a plan; its database comes in the environment.
+
+    Args:
+        folder: the data directory, where the key is that opens the passwords of trunks.
+    """
+    return [sys.executable, "-m", "ringback.planning", str(folder)]
 
 
 def _unknown_kind(kind: str) -> Impossible:
@@ -166,6 +182,7 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
     # imported here: a node has no use for them, and would take twice as long to start
     from ringback.api.app import create_app
     from ringback.api.operation import ApiSettings
+    from ringback.api.plan_process import PlanProcess
 
     chance, clock = random.SystemRandom(), SystemClock()
     database = await connect(dsn, size=API_CONNECTIONS, settings=API_SETTINGS, watched=True)
@@ -184,6 +201,7 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
         folder=settings.data,
         node=settings.node_name or settings.host,
         explain=explainer(shelf, sealer),
+        plans=PlanProcess(plan_command(settings.data), {**os.environ, DATABASE_URL: dsn}),
         shelf=shelf,
         leaving=ending.leaving,
         scrape=scraper if settings.metrics_port is None else None,

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import random
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ from tests.world import World, a_world
 
 from ringback.api.app import create_app
 from ringback.api.operation import ApiSettings
+from ringback.api.plan_process import PlanProcess
+from ringback.config import DATABASE_URL
 from ringback.ids import Ids
 from ringback.rules.shelf import Shelf
 from ringback.sealing import Sealer
 from ringback.store.keys import Scope, create_key, make_secret
-from ringback.wiring import TRUNK_KINDS, explainer
+from ringback.wiring import TRUNK_KINDS, explainer, plan_command
 
 
 @dataclass
@@ -76,7 +79,8 @@ async def make_service(postgres, tmp_path):
             world = await worlds.enter_async_context(a_world(postgres, tmp_path, **plan))
             sealer = Sealer(tmp_path, None)
             told, explain = world.events.append, explainer(Shelf(), sealer)
-            settings = ApiSettings(TRUNK_KINDS, random.Random(5), told, sealer, tmp_path, "a", explain)
+            plans = PlanProcess(plan_command(tmp_path), {**os.environ, DATABASE_URL: world.dsn})
+            settings = ApiSettings(TRUNK_KINDS, random.Random(5), told, sealer, tmp_path, "a", explain, plans)
             return Service(world, create_app(world.database, world.clock, Ids(random.Random(11)), settings), settings)
 
         yield make

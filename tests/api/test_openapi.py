@@ -141,6 +141,7 @@ def shape(value):
     if isinstance(value, dict):
         free = {"settings", "variables", "by_final_status", "by_final_reason", "outcomes", "reasons"}
         free |= {"transcript", "analysis", "inputs", "expected", "missing", "constraints", "blockers"}
+        free |= {"cost", "never", "over"}
         free |= {"retry"} if "attempt" in value else set()
         return [(name, None if name in free else shape(part)) for name, part in value.items() if name != "timeline"]
     if isinstance(value, list) and value and isinstance(value[0], dict):

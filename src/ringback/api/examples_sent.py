@@ -88,6 +88,7 @@ BODIES: dict[str, Json] = {
         "to": "2026-03-30",
         "campaign_id": None,
     },
+    "post_plan": {"days": 7, "seed": 1, "answers": {"answer_rates": 0.12, "mean_talk_sec": 60}, "leads": 100_000},
     "put_contact_rules": CONTACT_RULES,
     "put_pre_dial_check": {"url": "https://example.com/may-we-dial", "timeout_sec": 5},
     "post_do_not_call": {"numbers": ["+14155552672", "+1900*"], "note": "asked on the phone"},

@@ -77,6 +77,51 @@ BLOCKERS: Json = {
         }
     ],
 }
+PLAN: Json = {
+    "campaign_id": _CAMPAIGN,
+    "status": "draft",
+    "begins_at": "2026-03-02T06:00:00.000Z",
+    "until": "2026-03-09T06:00:00.000Z",
+    "seed": 1,
+    "answers": "the simulator's people, with what the request says of them",
+    "leads": {"total": 5000, "open": 5000, "reached": 0, "played": 5000, "runs": 4},
+    "ends_at": {
+        "expected": "2026-03-06T18:12:09.000Z",
+        "earliest": "2026-03-06T18:04:41.000Z",
+        "latest": "2026-03-07T09:10:02.000Z",
+    },
+    "budget_reached_at": None,
+    "reach": {"leads": 2206.4, "low": 2135.7, "high": 2277.3, "share": 0.4413},
+    "attempts": 19021.4,
+    "answered": 6323.8,
+    "connected_minutes": 7904.6,
+    "billed_minutes": 9102.4,
+    "cost": [{"currency": "USD", "cost_micros": 109_228_800}],
+    "slots": {"peak": 50, "cap": 50, "needed": 42, "mean_wait_sec": 312.4, "longest_wait_sec": 2710},
+    "over": {"attempts_exhausted": 2742.1, "not_retryable": 50.5, "reached": 2206.4},
+    "left": 1,
+    "never": [
+        {
+            "kind": "no_zone",
+            "rule": "calling_window",
+            "pack": None,
+            "leads": 1,
+            "examples": ["lead_01kjmrvt00e2z9h3kxvfy7s8d4"],
+            "in_words": "nobody knows in which time zone they are: give the workspace one, or the leads their own",
+        }
+    ],
+    "hours": [
+        {
+            "at": "2026-03-02T09:00:00.000Z",
+            "dials": 3120.2,
+            "answered": 1031.5,
+            "reached": 431.7,
+            "connected_minutes": 1289.9,
+            "peak": 50,
+        }
+    ],
+    "not_known": ["leads, rules and lists are taken as they are now; nobody pauses, edits or adds"],
+}
 EXPLANATION: Json = {
     "call_id": _CALL,
     "status": "scheduled",

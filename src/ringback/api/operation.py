@@ -14,6 +14,7 @@ from whenever import Instant
 from ringback.api.auth import ApiKey, Keys
 from ringback.api.fields import Fields
 from ringback.api.files import SentFile
+from ringback.api.plan_process import PlanProcess
 from ringback.clock import Clock
 from ringback.domain.blockers import Blocked
 from ringback.domain.explain import Explanation
@@ -56,6 +57,7 @@ class ApiSettings:
         folder: the data directory of this server, where its recordings are.
         node: the name of this server.
         explain: says what happens next with a call.
+        plans: has campaigns played ahead of time.
         shelf: knows the rule packs.
         leaving: set when this server was told to end; it still answers for a while.
         scrape: answers Prometheus in a format that it accepts, with the content type; None where it asks elsewhere.
@@ -68,6 +70,7 @@ class ApiSettings:
     folder: Path
     node: str
     explain: Explains
+    plans: PlanProcess
     shelf: Shelf = field(default_factory=Shelf)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     scrape: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None

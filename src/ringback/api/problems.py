@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ringback.errors import (
     BudgetSpent,
+    Busy,
     CallerError,
     Conflict,
     DatabaseUnavailable,
@@ -23,6 +24,8 @@ from ringback.errors import (
 )
 
 RETRY_AFTER_SEC = 2
+BUSY_SEC = 15
+"""What a server has too much of takes that long, or longer."""
 
 CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
@@ -59,6 +62,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "caller_pool_in_use": (409, "A campaign that is not cancelled, or a single call, goes by the caller pool."),
         "already_reported": (409, "The attempt's token has told this before; it is taken once."),
         "call_anonymised": (409, "The call was anonymised: nothing more is kept of it."),
+        "nothing_to_plan": (409, "The campaign is over: nothing of it is dialled; `message` says what to do."),
         "campaign_over": (409, "The campaign is cancelled and cannot be changed."),
         "older_release_lives": (
             409,
@@ -85,6 +89,8 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         ),
         "analysis_too_large": (422, "The analysis takes too long; name fewer days, or one campaign."),
         "too_many_groups": (422, "The answer has too many groups; name fewer days, one campaign or one side."),
+        "no_history": (422, "There are no past dials from which to learn who answers; give other `answers`."),
+        "plan_too_large": (422, "The plan takes too long; ask for fewer `days`, or fewer `leads`."),
         "do_not_call": (422, "The number is on the do-not-call list of this workspace."),
         "trunk_kind_unknown": (422, "This release has no such kind of trunk."),
         "unknown_agent": (422, "`agent_id` names no agent of this workspace."),
@@ -98,6 +104,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "unknown_trunk": (422, "`trunk_id`, or one of `trunks`, names no trunk of this workspace."),
         "internal_error": (500, "Something is wrong on our side; the request id finds it in the log."),
         "database_unavailable": (503, "The database is away; ask again after `Retry-After` seconds."),
+        "too_many_plans": (503, "As many plans as this server makes at a time are being made; ask again."),
         "not_ready": (503, "The schema is not one that this release works on, or this server is about to end."),
     }
 )
@@ -116,6 +123,7 @@ _STATUS: Mapping[type[RingbackError], int] = {
     TooLarge: 413,
     UnknownFileType: 415,
     Impossible: 422,
+    Busy: 503,
 }
 
 
@@ -148,6 +156,7 @@ def explain(fault: RingbackError) -> Problem:
     if not isinstance(fault, CallerError):
         return problem("internal_error")
     headers = ((b"www-authenticate", b"Bearer"),) if isinstance(fault, Unauthenticated) else ()
+    headers = ((b"retry-after", str(BUSY_SEC).encode()),) if isinstance(fault, Busy) else headers
     message = fault.lines if isinstance(fault, Invalid) else fault.message
     return _problem(_STATUS[type(fault)], fault.code, message, *headers)
 

@@ -57,6 +57,24 @@ FinalReason = Annotated[str | None, typer.Option(help="Over, such as reached.", 
 ToNumber = Annotated[str | None, typer.Option(help="To this number.", metavar="NUMBER")]
 Limit = Annotated[int, typer.Option(help="At most so many.", min=1, max=100, metavar="N")]
 
+# of `campaign plan`
+PlanDays = Annotated[int, typer.Option(help="For so many days.", min=1, max=30, metavar="N")]
+PlanSeed = Annotated[int, typer.Option(help="Of all chance: the same seed gives the same plan.", min=0, metavar="N")]
+AnswerRate = Annotated[
+    str | None,
+    typer.Option(
+        help="The share of dials that a person answers: 0.12, or by local hour 9=0.2,10=0.25.", metavar="RATE"
+    ),
+]
+TalkSec = Annotated[float | None, typer.Option(help="Mean seconds of a conversation.", min=3, max=600, metavar="SEC")]
+History = Annotated[bool, typer.Option("--history", help="Learn who answers from the workspace's own dials.")]
+HistoryDays = Annotated[
+    int, typer.Option(help="From those of so many days, with --history.", min=1, max=366, metavar="N")
+]
+PlayedLeads = Annotated[
+    int, typer.Option("--leads", help="Play so many; they stand for the others.", min=100, max=100_000, metavar="N")
+]
+
 # of `demo`
 SomeLeads = Annotated[int, typer.Option(help="Leads from the top of the file.", min=1, metavar="N")]
 Days = Annotated[int, typer.Option(help="Virtual days.", min=1, max=60, metavar="N")]
@@ -139,6 +157,28 @@ def campaign_blockers(campaign_id: CampaignId, key: Key, url: Url = DEFAULT_URL,
     from ringback.remote.explain import show_blockers
 
     show_blockers(url, key, campaign_id, as_json=as_json)
+
+
+@campaign_app.command("plan", epilog="Example: ringback campaign plan cmp_01h455vb4pex5vsknk084sn02q --days 7")
+def campaign_plan(
+    campaign_id: CampaignId,
+    key: Key,
+    url: Url = DEFAULT_URL,
+    days: PlanDays = 7,
+    seed: PlanSeed = 1,
+    answer_rate: AnswerRate = None,
+    talk_sec: TalkSec = None,
+    history: History = False,
+    history_days: HistoryDays = 30,
+    leads: PlayedLeads = 100_000,
+    as_json: AsJson = False,
+) -> None:
+    """Play a campaign ahead of time: dials by hour, its end, reach, minutes, cost and slots. Nobody is called."""
+    from ringback.remote.plan import answers_of, show_plan
+
+    answers = answers_of(answer_rate, talk_sec, history=history)
+    asked = {"days": days, "seed": seed, "leads": leads, "answers": answers, "history_days": history_days}
+    show_plan(url, key, campaign_id, asked, as_json=as_json)
 
 
 @app.command(epilog="Example: ringback calls --final-reason reached --limit 5")

@@ -153,6 +153,8 @@ def _way(lane: Lane, left: Mapping[LimitKey, int]) -> LaneWay | None:
 
 def _head_starts(lanes: Sequence[Lane], scarce: set[LimitKey]) -> list[float]:
     """How much more each lane has up for its weight than the least of those with which it shares scarce slots."""
+    if len(lanes) == 1:
+        return [0.0]  # it shares them with nobody
     least: dict[LimitKey, float] = {}
     for lane in lanes:
         for key in scarce & lane.all_limits:

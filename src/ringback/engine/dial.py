@@ -278,7 +278,7 @@ class Dialler:
             elif plan.requires_consent and (lacking := without_consent(row, plan, now)):
                 self._withhold(batch, row, lacking, now)
             elif openings[id(plan)][1]:
-                batch.intents.append(_intent(row, plan, node_no, self._node.ids.new(now), next(routes[lane]), now))
+                batch.intents.append(intent_of(row, plan, node_no, self._node.ids.new(now), next(routes[lane]), now))
             else:
                 self._withhold(batch, row, by_time(row, plan, now), now)
         return batch
@@ -361,7 +361,8 @@ def _lanes_of(due: Iterable[DueLane]) -> list[tuple[LaneKey, int]]:
     return list(dict.fromkeys((lane.key, trunk_no) for lane in due for trunk_no in lane.via_trunk_nos))
 
 
-def _intent(row: Record, plan: DialPlan, node_no: int, attempt_id: UUID, route: Route, now: Instant) -> LiveAttempt:
+def intent_of(row: Record, plan: DialPlan, node_no: int, attempt_id: UUID, route: Route, now: Instant) -> LiveAttempt:
+    """The attempt that a row of the queue becomes, joined with its call."""
     ordinal, call_id = row["attempt"], row["call_id"]
     dial = Dial(attempt_id, call_id, ordinal, row["to_number"], plan.from_number, plan.bounds.zones)
     key = (row["workspace_no"], call_id, ordinal)

@@ -39,7 +39,7 @@ async def run_virtual(
         if wake is None or wake > until:
             break
         paced = engine.node.hand.next_place_at()  # to the very instant: in a tick there may be several
-        clock.advance_to(min(at for at in (_at_least(clock.now(), wake, tick), paced) if at is not None))
+        clock.advance_to(min(at for at in (at_least(clock.now(), wake, tick), paced) if at is not None))
         moved_to(clock.now())
     await engine.finisher.run_once()
 
@@ -60,7 +60,7 @@ def _next_wake(engine: Engine, clock: VirtualClock) -> Instant | None:
     return min((at for at in waiting if at is not None), default=None)
 
 
-def _at_least(now: Instant, wake: Instant, tick: TimeDelta) -> Instant:
+def at_least(now: Instant, wake: Instant, tick: TimeDelta) -> Instant:
     """The next whole tick at or after `wake`."""
     step = int(tick.total("nanoseconds"))
     ahead = max(int((wake - now).total("nanoseconds")), 1)

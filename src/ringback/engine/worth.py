@@ -29,7 +29,7 @@ class Worth:
         if not asking:
             return {}
         await self._learn(db, {_campaign(one) for one in asking}, now)
-        found = {one.key: _held(one.plan, one.dial.attempt, self._known[_campaign(one)]) for one in asking}
+        found = {one.key: by_worth(one.plan, one.dial.attempt, self._known[_campaign(one)]) for one in asking}
         return {key: why for key, why in found.items() if why is not None}
 
     async def _learn(self, db: Connection, campaigns: set[CampaignKey], now: Instant) -> None:
@@ -44,10 +44,11 @@ async def look_at_worth(db: Connection, row: Record, plan: DialPlan) -> Withheld
     if row["attempt"] < 2 or plan.policy.stop_when is None:
         return None
     key = (row["workspace_no"], row["campaign_no"])
-    return _held(plan, row["attempt"], (await read_evidence(db, {key}))[key])
+    return by_worth(plan, row["attempt"], (await read_evidence(db, {key}))[key])
 
 
-def _held(plan: DialPlan, attempt: int, known: Mapping[int, Evidence]) -> Withheld | None:
+def by_worth(plan: DialPlan, attempt: int, known: Mapping[int, Evidence]) -> Withheld | None:
+    """Why a redial is not placed, None where it is worth it, by what is known of the attempts of each ordinal."""
     stop, evidence = plan.policy.stop_when, known.get(attempt)
     return None if stop is None or evidence is None else held_by_cost(stop, attempt, evidence)
 
