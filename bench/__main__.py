@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import backlog, caps, compare, engine, history, lateness, leads, ledger, memory, nodes, rules, sip
+from bench import backlog, caps, compare, engine, history, lateness, leads, ledger, memory, nodes, plan, rules, sip
 from bench.databases import ask, fresh_database
 from bench.figures import HEADINGS, Context, Figure
 from bench.machine import Machine, Noise, this_machine
@@ -70,6 +70,7 @@ PARTS: MappingProxyType[str, Part] = MappingProxyType(
         "rules": Part(rules.measure, rules.EXPLAINED),
         "ledger": Part(ledger.measure, ledger.EXPLAINED),
         "compare": Part(compare.measure, compare.EXPLAINED),
+        "plan": Part(plan.measure, plan.EXPLAINED),
         "sip": Part(sip.measure, sip.EXPLAINED),
     }
 )

@@ -69,6 +69,13 @@ FIGURES: dict[str, dict[str, str]] = {
         "ledger: verifying 2,000 entries on one core": "at most 60 s",
         "ledger: falsified packets that were found and named, of 24": "at least 24 packets",
     },
+    "plan": {
+        "plan: 500 leads over 7 days": "at most 60 s",
+        "plan: memory of its process": "MB",
+        "plan: reach within its interval, of 4": "at least 18 runs",
+        "plan: reach from the middle of the interval, median": "of its half",
+        "plan: attempts foreseen of those that were made": "of them",
+    },
 }
 PEERS = {
     "pgqueuer": "at least 4 times pgqueuer",
@@ -82,7 +89,7 @@ FIGURES["peers"] = {  # they are installed by `make bench` alone
 
 HALVES = [
     ("engine", "nodes", "lateness", "backlog", "memory", "caps"),
-    ("peers", "leads", "history", "ledger", "compare"),
+    ("peers", "leads", "history", "ledger", "compare", "plan"),
 ]
 
 
