@@ -1,4 +1,4 @@
-"""Consent over HTTP: of leads, of calls, and of campaigns that ask for it."""
+"""Consent over HTTP: of leads, of calls, and of campaigns that ask for it; and what debts they are about."""
 
 import pytest
 from tests.api.shared import leads, path
@@ -27,6 +27,18 @@ async def test_leads_have_their_consent_from_json_and_from_files(service, client
     nothing = dict.fromkeys(SHOWN)
     assert shown == {rows[0]["phone_number"]: SHOWN, rows[1]["phone_number"]: nothing, "+14155550010": SHOWN}
     assert {*listed[0]["variables"]}.isdisjoint(SHOWN)
+
+
+async def test_leads_and_calls_name_their_debt(service, client):
+    """By a column or a field; a text that is none is refused."""
+    table = "phone,Debt ID\n+14155550010, loan 4711 \n+14155550011,\n"
+    await client.post(path(service, "/leads"), files={"file": ("leads.csv", table)})
+    listed = (await client.get(path(service, "/leads"))).json()["data"]
+    assert [lead["debt_id"] for lead in listed] == [None, "loan 4711"]
+    made = await client.post("/v1/calls", json=a_call(service, debt_id="rent"))
+    assert (made.status_code, made.json()["debt_id"]) == (201, "rent")
+    refused = await client.post("/v1/calls", json=a_call(service, debt_id=" "))
+    assert refused.json()["message"] == ["debt_id must be printable text of 1 to 200 characters, such as 'loan 4711'"]
 
 
 async def test_a_call_has_its_consent(service, client):

@@ -10,8 +10,10 @@ from ringback.domain.contact import (
     ContactRule,
     ContactRules,
     Contacts,
+    debt_key,
     not_counted,
     parse_contact_rules,
+    parse_debt,
     show_contact_rules,
     withheld_by_contact,
 )
@@ -175,3 +177,47 @@ def test_the_strictest_of_all_rules_wins(groups, ago, talked):
     alone = [why.next_at for rules in groups if (why := withheld_by_contact(rules, known, NOON))]
     why = withheld_by_contact(together, known, NOON)
     assert (why and why.next_at) == max(alone, default=None)
+
+
+BY_DEBT = ContactRules(
+    per_number=(ContactRule("rare", 2, 3_600, per_debt=True),), quiet=(ContactRule("calm", 0, 3_600, per_debt=True),)
+)
+LATELY = NOON - TimeDelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("known", "rule"),
+    [
+        (Contacts([LATELY, LATELY]), "rare"),
+        (Contacts([LATELY, LATELY], debt=()), None),
+        (Contacts([LATELY, LATELY], debt=[LATELY]), None),
+        (Contacts([], debt=[LATELY, LATELY]), "rare"),
+        (Contacts(talked_at=LATELY), "calm"),
+        (Contacts(talked_at=LATELY, debt=()), None),
+        (Contacts(debt=(), debt_talked_at=LATELY), "calm"),
+    ],
+)
+def test_rules_by_debt_count_the_debt_where_the_lead_names_one(known, rule):
+    """And the number where it names none."""
+    why = withheld_by_contact(BY_DEBT, known, NOON)
+    assert (why and why.rule) == rule
+
+
+@given(st.lists(st.integers(0, 5_000), max_size=4), st.none() | st.integers(0, 5_000))
+def test_rules_by_number_know_no_debts(ago, talked):
+    """What is known of a debt changes nothing for them."""
+    dials = [NOON - TimeDelta(seconds=sec) for sec in ago]
+    talked_at = None if talked is None else NOON - TimeDelta(seconds=talked)
+    rules = ContactRules((ContactRule("often", 2, 3_600),), (), (ContactRule("calm", 0, 3_600),))
+    known = Contacts(dials, (), talked_at)
+    with_debt = known._replace(debt=[LATELY] * 9, debt_talked_at=LATELY)
+    assert withheld_by_contact(rules, known, NOON) == withheld_by_contact(rules, with_debt, NOON)
+
+
+def test_a_debt_is_called_by_any_printable_text():
+    """Up to 200 characters; it is counted under a key that is no number."""
+    assert parse_debt(" loan 4711 ") == "loan 4711"
+    assert not debt_key("+14155552671").startswith("+")
+    for raw in (None, 5, "", "  ", "a\x00", "a\nb", "x" * 201):
+        with pytest.raises(Invalid, match="debt_id must be printable text of 1 to 200 characters, such as"):
+            parse_debt(raw)

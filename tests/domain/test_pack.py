@@ -150,7 +150,7 @@ def test_without_a_zone_nothing_is_allowed_that_has_hours(packs, place, purpose,
 
 
 def test_frequencies_and_quiet_times_become_contact_rules():
-    """Of the clauses that bind, each with its pack and version; whatever they count for, the number is counted."""
+    """Of the clauses that bind, each with its pack and version, and with whether it goes by debt."""
     often, calm = clause("often", FL, Frequency(3, 86_400)), clause("calm", US, Quiet(3_600, "debt"))
     packs = [
         pack(clauses=[clause(), often, calm]),
@@ -158,8 +158,11 @@ def test_frequencies_and_quiet_times_become_contact_rules():
     ]
     rules = contact_rules(packs, FLORIDA, Purpose.MARKETING, NOW)
     assert rules == ContactRules(
-        per_number=(ContactRule("often", 3, 86_400, "a", "2026.1"), ContactRule("rare", 7, 604_800, "b", "2026.1")),
-        quiet=(ContactRule("calm", 0, 3_600, "a", "2026.1"),),
+        per_number=(
+            ContactRule("often", 3, 86_400, "a", "2026.1"),
+            ContactRule("rare", 7, 604_800, "b", "2026.1", per_debt=True),
+        ),
+        quiet=(ContactRule("calm", 0, 3_600, "a", "2026.1", per_debt=True),),
     )
     assert [rule.rule for rule in contact_rules(packs, TEXAS, Purpose.MARKETING, NOW).per_number] == ["rare"]
     assert contact_rules(packs, ONTARIO, Purpose.MARKETING, NOW) == NO_RULES

@@ -13,6 +13,7 @@ LEADS_BODY: Json = {
             "timezone": "America/Los_Angeles",
             "consent_at": "2026-02-27T15:04:00Z",
             "consent_expires_at": "2027-02-27",
+            "debt_id": "loan 4711",
             "variables": {"order": "A-17"},
         }
     ]

@@ -20,6 +20,9 @@ PLACED_WITHIN = TimeDelta(seconds=5)
 SLACK = TimeDelta(seconds=6)
 """That, and what the clocks of two nodes may be apart."""
 
+LONGEST_DEBT = 200
+"""Characters of what a debt is called."""
+
 MOST_DIALS, LONGEST_SEC = 1_000, 366 * 86_400
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -37,6 +40,7 @@ class ContactRule(NamedTuple):
         span_sec: seconds, rolling.
         pack: the rule pack, None for none.
         pack_version: the pack's, None for none.
+        per_debt: of a dial whose lead names a debt, that is what it counts for, and not the number.
     """
 
     rule: str
@@ -44,6 +48,7 @@ class ContactRule(NamedTuple):
     span_sec: int
     pack: str | None = None
     pack_version: str | None = None
+    per_debt: bool = False
 
 
 class ContactRules(NamedTuple):
@@ -79,19 +84,52 @@ class Contacts(NamedTuple):
         number: when the number was dialled.
         lead: when the lead's call was dialled.
         talked_at: when the last conversation with the number ended.
+        debt: when somebody was dialled about the lead's debt, at whichever number; None where it names none.
+        debt_talked_at: when the last conversation about that debt ended.
     """
 
     number: Sequence[Instant] = ()
     lead: Sequence[Instant] = ()
     talked_at: Instant | None = None
+    debt: Sequence[Instant] | None = None
+    debt_talked_at: Instant | None = None
+
+    def dials_under(self, rule: ContactRule) -> Sequence[Instant]:
+        """The dials that count for a rule for numbers."""
+        return self.debt if rule.per_debt and self.debt is not None else self.number
+
+    def talked_under(self, rule: ContactRule) -> Instant | None:
+        """The conversation that counts for a rule of quiet."""
+        return self.debt_talked_at if rule.per_debt and self.debt is not None else self.talked_at
+
+
+def is_debt(text: str) -> bool:
+    """Whether a debt may be called so."""
+    return 0 < len(text) <= LONGEST_DEBT and text.isprintable()
+
+
+def parse_debt(raw: Any, field: str = "debt_id") -> str:
+    """What a debt is called, without surrounding space.
+
+    Raises:
+        Invalid: it is no printable text, or too long.
+    """
+    if not isinstance(raw, str) or not is_debt(raw.strip()):
+        raise Invalid([f"{field} must be printable text of 1 to {LONGEST_DEBT} characters, such as 'loan 4711'"])
+    return raw.strip()
+
+
+def debt_key(debt_id: str) -> str:
+    """What dials about a debt are counted under; no number begins like this."""
+    return f"debt:{debt_id}"
 
 
 def withheld_by_contact(rules: ContactRules, known: Contacts, now: Instant) -> Withheld | None:
     """The rule that forbids a dial at `now` for the longest, None where none does."""
     found = [
-        *(_too_often(rule, known.number, now) for rule in rules.per_number),
+        *(_too_often(rule, known.dials_under(rule), now) for rule in rules.per_number),
         *(_too_often(rule, known.lead, now) for rule in rules.per_lead),
-        *(_too_soon(rule, known.talked_at, now) for rule in rules.quiet),
+        *(_too_soon(rule, known.talked_under(rule), now) for rule in rules.quiet),
     ]
     return max((why for why in found if why is not None), key=_until, default=None)
 

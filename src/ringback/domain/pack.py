@@ -20,6 +20,8 @@ from ringback.domain.window_form import DEFAULT_WINDOW
 EARLIEST, LATEST = TimeDelta(hours=-12), TimeDelta(hours=14)
 """How far the dates of the world are from that of UTC."""
 
+PER_DEBT = "debt"
+
 UNCOVERED = HoursRule("uncovered_country", None, None, DEFAULT_WINDOW.usual)
 """Binds a dial to a country of which none of the chosen packs says anything."""
 
@@ -53,7 +55,7 @@ class Frequency(NamedTuple):
     Attributes:
         most: dials.
         within_sec: in any span of so many seconds.
-        per: counted for what: `number`, or `debt`, which no lead names: the number is counted then too.
+        per: counted for what: `number`, or `debt`, where a lead that names none is counted by its number.
     """
 
     most: int
@@ -66,7 +68,7 @@ class Quiet(NamedTuple):
 
     Attributes:
         for_sec: seconds from the end of the conversation.
-        per: about what: `number`, or `debt`, which no lead names: any conversation with the number counts then.
+        per: about what: `number`, or `debt`: for a lead that names none any conversation with the number counts.
     """
 
     for_sec: int
@@ -177,7 +179,7 @@ def hours_rules(packs: Sequence[Pack], place: Place, purpose: Purpose | None, at
 def contact_rules(packs: Iterable[Pack], place: Place, purpose: Purpose | None, at: Instant) -> ContactRules:
     """How often the packs let a number be dialled, and how soon after a conversation.
 
-    Whatever it is counted for, all dials to the number count: no lead names a debt.
+    All dials to the number count, but for a clause by debt where the lead names one: then all dials about that do.
     """
     bound = [b for b in binding(packs, place, purpose, at) if _span_sec(b.clause.value)]
     rates = tuple(_rule(b, b.clause.value.most) for b in bound if isinstance(b.clause.value, Frequency))
@@ -197,7 +199,8 @@ def dates_at(at: Instant) -> tuple[Date, Date]:
 
 def _rule(bound: Bound, most: int) -> ContactRule:
     pack, clause = bound
-    return ContactRule(clause.clause_id, most, _span_sec(clause.value), pack.name, pack.version)
+    per_debt = isinstance(clause.value, Frequency | Quiet) and clause.value.per == PER_DEBT
+    return ContactRule(clause.clause_id, most, _span_sec(clause.value), pack.name, pack.version, per_debt)
 
 
 def _span_sec(value: Value) -> int:

@@ -11,7 +11,7 @@ import msgspec
 from whenever import Instant
 
 from ringback.checking.receiver import Question, Receivers
-from ringback.domain.contact import PLACED_WITHIN
+from ringback.domain.contact import PLACED_WITHIN, debt_key
 from ringback.domain.decision import show_instant
 from ringback.domain.pre_dial_check import Verdict, Why, withheld_by_check
 from ringback.engine.checks import MOST_AT_ONCE, MOST_IN_ALL, read_check
@@ -180,6 +180,7 @@ def question(attempt: LiveAttempt, row: Record, now: Instant) -> dict[str, objec
         "attempt_id": show(ATTEMPT, attempt.dial.attempt_id),
         "to_number": attempt.dial.to_number,
         "from_number": attempt.dial.from_number,
+        "debt_id": attempt.debt_id,
         "due_at": show_instant(attempt.due_at),
         "name": row["name"],
         "variables": msgspec.Raw(row["variables"].encode()) if row["variables"] else {},
@@ -190,5 +191,6 @@ def question(attempt: LiveAttempt, row: Record, now: Instant) -> dict[str, objec
 
 
 def _as_allowed(attempt: LiveAttempt) -> Allowed:
+    debt = None if attempt.debt_id is None else debt_key(attempt.debt_id)
     campaign_no, number = attempt.route.lane.campaign_no, attempt.dial.to_number
-    return Allowed(*attempt.key, attempt.dial.attempt_id, campaign_no, number)
+    return Allowed(*attempt.key, attempt.dial.attempt_id, campaign_no, number, debt)

@@ -22,7 +22,7 @@ from ringback.domain.decision import Rule, Withheld
 from ringback.engine.live import LiveAttempt
 from ringback.store import contacts
 from ringback.store.attempts import Key
-from ringback.store.contacts import Numbered
+from ringback.store.contacts import Before, Numbered
 from ringback.store.database import Connection
 from ringback.store.explain import read_contact
 
@@ -68,21 +68,22 @@ async def forbidden_by_contact(
     """
     first: dict[Numbered, LiveAttempt] = {}
     for attempt in intents:
-        first.setdefault((attempt.key[0], attempt.dial.to_number), attempt)
+        if not any(key in first for key in attempt.counted_under):
+            first.update(dict.fromkeys(attempt.counted_under, attempt))
+    going = {attempt.key: attempt for attempt in first.values()}
     since = now - TimeDelta(seconds=max(spans[attempt.key[0]] for attempt in intents)) - SLACK
     known = await contacts.reserve(db, first, since, now)
     rules = {workspace_no: read_rules(text) for workspace_no, text in rules_by.items()}
-    earlier = await _earlier(db, first.values(), rules)
-    forbidden = {attempt.key: _next_one(now) for attempt in intents if first[_number(attempt)] is not attempt}
-    for number, attempt in first.items():
-        dials, talked_at = known[number]
-        seen = Contacts(dials, earlier.get(attempt.key[:2], ()), talked_at)
-        binding = rules.get(number[0], NO_RULES).and_those(attempt.plan.contact)
+    earlier = await _earlier(db, going.values(), rules)
+    forbidden = {attempt.key: _next_one(now) for attempt in intents if attempt.key not in going}
+    for attempt in going.values():
+        seen = _seen([known[key] for key in attempt.counted_under], earlier.get(attempt.key[:2], ()))
+        binding = rules.get(attempt.key[0], NO_RULES).and_those(attempt.plan.contact)
         why = withheld_by_contact(binding, seen, now)
         if why is not None:
             forbidden[attempt.key] = why
         attempt.placed_by = now + PLACED_WITHIN
-    if back := [number for number, attempt in first.items() if attempt.key in forbidden]:
+    if back := [key for key, attempt in first.items() if attempt.key in forbidden]:
         await contacts.give_back(db, back)
     return forbidden
 
@@ -98,12 +99,13 @@ class Watched(NamedTuple):
         return withheld_by_contact(self.rules.and_those(of_packs), self.known, at)
 
 
-async def look_at(db: Connection, key: Key, number: str) -> Watched:
+async def look_at(db: Connection, key: Key, number: str, debt_id: str | None) -> Watched:
     """The workspace's own rules for one dial, and what all rules go by; nothing is counted."""
     text = await contacts.read_rules(db, key[0])
-    rules, (dials, talked_at) = read_rules(text) if text else NO_RULES, await read_contact(db, (key[0], number))
+    rules = read_rules(text) if text else NO_RULES
+    before = [await read_contact(db, (key[0], one)) for one in contacts.keys_of(number, debt_id)]
     of_lead = await contacts.dials_of(db, [key[:2]]) if key[2] > 1 and rules.per_lead else {}
-    return Watched(rules, Contacts(dials, of_lead.get(key[:2], ()), talked_at))
+    return Watched(rules, _seen(before, of_lead.get(key[:2], ())))
 
 
 @lru_cache(maxsize=1000)
@@ -121,10 +123,14 @@ async def _earlier(
     return await contacts.dials_of(db, redials) if redials else {}
 
 
-def _number(attempt: LiveAttempt) -> Numbered:
-    return attempt.key[0], attempt.dial.to_number
+def _seen(before: Sequence[Before], of_lead: Sequence[Instant]) -> Contacts:
+    """What is known, by what is known of the number and, where the lead names one, of the debt."""
+    (dials, talked_at), *of_debt = before
+    if not of_debt:
+        return Contacts(dials, of_lead, talked_at)
+    return Contacts(dials, of_lead, talked_at, *of_debt[0])
 
 
 def _next_one(now: Instant) -> Withheld:
-    """Two calls to one number do not begin together."""
+    """Two calls to one number, or about one debt, do not begin together."""
     return Withheld(Rule.SAME_MOMENT, now + A_MOMENT, {})

@@ -367,7 +367,9 @@ def intent_of(row: Record, plan: DialPlan, node_no: int, attempt_id: UUID, route
     dial = Dial(attempt_id, call_id, ordinal, row["to_number"], plan.from_number, plan.bounds.zones)
     key = (row["workspace_no"], call_id, ordinal)
     refused_by = tuple(row["refused_by"] or ())
-    return LiveAttempt(key, node_no, dial, plan, route, row["due_at"], now, refused_by=refused_by)
+    return LiveAttempt(
+        key, node_no, dial, plan, route, row["due_at"], now, refused_by=refused_by, debt_id=row["debt_id"]
+    )
 
 
 def _row(attempt: LiveAttempt) -> Intent:

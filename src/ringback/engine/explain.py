@@ -149,7 +149,7 @@ class Explainer:
 async def _follow(db: Connection, plans: Plans, lanes: Sequence[Record], row: Record, now: Instant) -> Path:
     """Let claim after claim look at a dial, each at the instant to which the one before put it off."""
     at, steps = max(now, row["due_at"], row["starts_at"] or now), list[Step]()
-    watched = await look_at(db, (row["workspace_no"], row["call_id"], row["attempt"]), row["to_number"])
+    watched = await look_at(db, (row["workspace_no"], row["call_id"], row["attempt"]), row["to_number"], row["debt_id"])
     pool = await look_at_pool(db, lanes[0])
     while len(steps) < MOST_STEPS:
         plans.refresh(lanes, at)

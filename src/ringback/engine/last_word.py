@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from whenever import Instant
-
 from ringback.domain.call import FinalReason
 from ringback.domain.do_not_call import Entry, Source
 from ringback.domain.outcome import MEANINGS, EndReason
@@ -25,7 +23,9 @@ async def end_attempts(db: Connection, over: Sequence[tuple[LiveAttempt, Result]
     results = await priced(db, over)
     opted = [attempt for attempt, result in over if result.stop_reason == FinalReason.OPTED_OUT]
     spoken = {
-        attempt.key: _conversation(attempt, result) for attempt, result in over if _is_conversation(attempt, result)
+        attempt.key: [(*key, result.ended_at) for key in attempt.counted_under]
+        for attempt, result in over
+        if _is_conversation(attempt, result)
     }
     if not opted and not spoken:
         return await attempts.settle(db, results)
@@ -36,17 +36,13 @@ async def end_attempts(db: Connection, over: Sequence[tuple[LiveAttempt, Result]
             if attempt.key in ended:
                 await _put_on_list(db, attempt, node)
         if spoken:
-            await contacts.talked(db, [spoken[key] for key in spoken.keys() & ended])
+            await contacts.talked(db, [one for key in spoken.keys() & ended for one in spoken[key]])
     return ended
 
 
 def _is_conversation(attempt: LiveAttempt, result: Result) -> bool:
     """Whether a person was spoken to whose number is under contact rules."""
     return attempt.placed_by is not None and MEANINGS[EndReason(result.end_reason)].reached
-
-
-def _conversation(attempt: LiveAttempt, result: Result) -> tuple[int, str, Instant]:
-    return attempt.key[0], attempt.dial.to_number, result.ended_at
 
 
 async def _put_on_list(db: Connection, attempt: LiveAttempt, node: Node) -> None:

@@ -17,6 +17,7 @@ from ringback.domain.billing import Billing
 from ringback.domain.limits import LaneKey, LimitKey, LimitKind
 from ringback.engine.plan import DialPlan
 from ringback.store.attempts import Key
+from ringback.store.contacts import keys_of
 
 
 class Pace(NamedTuple):
@@ -105,6 +106,7 @@ class LiveAttempt(msgspec.Struct):
         is_stopped: its number is on that list since: it is not placed.
         placed_by: it is placed before that or taken back, where its dial is counted by contact rules.
         allowed_until: the same, where its workspace was asked.
+        debt_id: what its lead names the debt that it is about, None for none.
         check: whom its workspace has asked before it is placed, as the store keeps it; None for nobody.
         is_unchecked: nobody has allowed it yet.
     """
@@ -131,8 +133,14 @@ class LiveAttempt(msgspec.Struct):
     is_stopped: bool = False
     placed_by: Instant | None = None
     allowed_until: Instant | None = None
+    debt_id: str | None = None
     check: str | None = None
     is_unchecked: bool = False
+
+    @property
+    def counted_under(self) -> tuple[tuple[int, str], ...]:
+        """The keys under which contact rules count it."""
+        return tuple((self.key[0], key) for key in keys_of(self.dial.to_number, self.debt_id))
 
     @property
     def placeable_until(self) -> Instant:

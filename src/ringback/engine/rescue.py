@@ -140,5 +140,15 @@ def _left(row: Record, plan: DialPlan, trunk: Trunk) -> LiveAttempt:
     key, at = (row["workspace_no"], row["call_id"], row["attempt"]), row["intent_at"]
     refused_by = tuple(row["refused_by"] or ())
     return LiveAttempt(
-        key, row["node_no"], dial, plan, route, at, at, placed_by=at, called_at=row["called_at"], refused_by=refused_by
+        key,
+        row["node_no"],
+        dial,
+        plan,
+        route,
+        at,
+        at,
+        placed_by=at,
+        called_at=row["called_at"],
+        refused_by=refused_by,
+        debt_id=row["debt_id"],
     )

@@ -12,6 +12,7 @@ import msgspec
 from whenever import available_timezones
 
 from ringback.domain.consent import CONSENT_AT, CONSENT_EXPIRES_AT, UNSAID, Consent, parse_consent
+from ringback.domain.contact import is_debt
 from ringback.domain.phone import NumberFault, parse_number, parse_region
 from ringback.domain.window_form import parse_region_code
 from ringback.errors import Invalid
@@ -28,7 +29,8 @@ MAX_VALUE = 64 * 1024
 """Characters of one cell, or of one variable as JSON."""
 
 PHONE, NAME, ZONE, REGION, VARIABLES = "phone_number", "name", "timezone", "region", "variables"
-GIVEN = (ZONE, REGION, CONSENT_AT, CONSENT_EXPIRES_AT)
+DEBT = "debt_id"
+GIVEN = (ZONE, REGION, CONSENT_AT, CONSENT_EXPIRES_AT, DEBT)
 """What else a lead may say of itself, in this order; all else are its variables."""
 
 PHONE_ALIASES = (PHONE, "phone", "number", "mobile", "telephone", "to_number", "msisdn")
@@ -59,6 +61,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False):
         country: ISO 3166 code: that of its region, else that of its number; None where neither tells one.
         region: ISO 3166-2 code that the file gave for it, None where it gave none.
         consent: to being called.
+        debt_id: what the file calls the debt that the call is about, None where it names none.
     """
 
     row: int
@@ -70,6 +73,7 @@ class Lead(msgspec.Struct, frozen=True, gc=False):
     country: str | None = None
     region: str | None = None
     consent: Consent = UNSAID
+    debt_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,8 @@ def _lead(
     if isinstance(phone, NumberFault):
         return reject(phone.value, row, number)
     own, part, consent = given[0].strip() or None, _region(given[1]), _consent(*given[2:4])
-    if (own and own not in ZONE_NAMES) or part == UNKNOWN or consent is None:
+    debt_id = given[4].strip() or None
+    if (own and own not in ZONE_NAMES) or part == UNKNOWN or consent is None or (debt_id and not is_debt(debt_id)):
         return _misfit(row, given, part, consent)
     try:
         written = _encode(variables).decode()
@@ -215,7 +220,7 @@ def _lead(
     if len(written) + len(name) > MAX_VALUE and (long := _too_long({NAME: name, **variables})):
         return reject("value_too_long", row, long)
     zones, country = (own,) if own else phone.zones, part[:2] if part else phone.country
-    return Lead(row, phone.e164, zones, own, name.strip() or None, written, country, part, consent)
+    return Lead(row, phone.e164, zones, own, name.strip() or None, written, country, part, consent, debt_id)
 
 
 def _misfit(row: int, given: tuple[str, ...], part: str | None, consent: Consent | None) -> Reject:
@@ -224,7 +229,9 @@ def _misfit(row: int, given: tuple[str, ...], part: str | None, consent: Consent
         return reject("unknown_region", row, given[1])
     if consent is None:
         return reject("invalid_consent", row, " to ".join(filter(None, given[2:4])))
-    return reject("unknown_timezone", row, given[0])
+    if (zone := given[0].strip()) and zone not in ZONE_NAMES:
+        return reject("unknown_timezone", row, given[0])
+    return reject("invalid_debt", row, given[4])
 
 
 @lru_cache(maxsize=10_000)

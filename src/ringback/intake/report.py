@@ -30,6 +30,8 @@ MESSAGES = MappingProxyType(
         "consent_expired": "The consent is over: consent_expires_at has passed. Ask for it anew, and give its new end.",
         "no_consent": "The campaign requires consent, and this row has none, or one that is yet to be given. Give in "
         "consent_at when the person agreed.",
+        "invalid_debt": "debt_id is printable text of at most 200 characters: what you call the debt that the call is "
+        "about. Leave it blank for none.",
         "do_not_call": "The number is on the do-not-call list.",
         "duplicate": "The number is already a lead of this campaign, from this file or from before.",
         "too_many_columns": "The row has more cells than the header. Quote cells that hold the delimiter.",
@@ -47,7 +49,7 @@ MESSAGES = MappingProxyType(
         "first_sec and next_sec or increments.",
         "rate_wrong_type": "A rate is an object of texts and whole numbers; write a decimal price as a text, such as "
         "'0.0120'.",
-        "unknown_field": "A lead has phone_number, name, timezone, region, consent_at, consent_expires_at and "
+        "unknown_field": "A lead has phone_number, name, timezone, region, consent_at, consent_expires_at, debt_id and "
         "variables. Put other fields inside variables.",
         "wrong_type": "A lead is an object; its variables are one, and all else in it are strings.",
     }

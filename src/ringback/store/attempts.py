@@ -108,7 +108,11 @@ async def withdraw(db: Connection, intents: Sequence[Withdrawal], now: Instant) 
     async with db.transaction():
         rows = await db.fetch(_SQL["withdraw"], *columns(_in_key_order(intents)), now)
         if rows:
-            counted = [(row["workspace_no"], row["to_number"], row["intent_at"]) for row in rows]
+            counted = [
+                (row["workspace_no"], key, row["intent_at"])
+                for row in rows
+                for key in contacts.keys_of(row["to_number"], row["debt_id"])
+            ]
             await contacts.uncount(db, counted)
             if numbered := [
                 (row["workspace_no"], row["caller_no"], row["intent_at"]) for row in rows if row["caller_no"]

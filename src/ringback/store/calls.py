@@ -39,6 +39,7 @@ class NewCall(NamedTuple):
         consent_at: when who is called agreed to it, None where nobody knows.
         consent_expires_at: no dial from then on, None for no end.
         caller_pool_no: from which pool its caller number is, None for none.
+        debt_id: the debt that it is about, None for none.
     """
 
     workspace_no: int
@@ -60,6 +61,7 @@ class NewCall(NamedTuple):
     consent_at: Instant | None = None
     consent_expires_at: Instant | None = None
     caller_pool_no: int | None = None
+    debt_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

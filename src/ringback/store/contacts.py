@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from whenever import Instant, TimeDelta
 
-from ringback.domain.contact import PLACED_WITHIN, ContactRules, show_contact_rules
+from ringback.domain.contact import PLACED_WITHIN, ContactRules, debt_key, show_contact_rules
 from ringback.domain.outcome import MEANINGS
 from ringback.store.database import Connection
 from ringback.store.queries import load
@@ -16,7 +16,7 @@ from ringback.store.queue import columns
 _SQL = load("contacts")
 
 Numbered = tuple[int, str]
-"""(workspace_no, number)."""
+"""(workspace_no, what a dial is counted under): a number, or a debt."""
 
 LONGEST_CALL = TimeDelta(hours=4)
 """So long a call may be up."""
@@ -29,6 +29,11 @@ class Before(NamedTuple):
 
     dials: list[Instant]
     talked_at: Instant | None
+
+
+def keys_of(to_number: str, debt_id: str | None) -> tuple[str, ...]:
+    """What a dial is counted under: its number, and its debt where its lead names one."""
+    return (to_number,) if debt_id is None else (to_number, debt_key(debt_id))
 
 
 async def reserve(db: Connection, numbers: Iterable[Numbered], since: Instant, now: Instant) -> dict[Numbered, Before]:

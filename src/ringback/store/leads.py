@@ -196,6 +196,7 @@ class _Importer:
             self._stored,
             [lead.row for lead in leads],
             *_consents(leads),
+            [lead.debt_id for lead in leads] if any(lead.debt_id for lead in leads) else [],
         )
 
     async def _learn(self, places: set[_Whereabouts]) -> None:

@@ -16,7 +16,7 @@ _SQL = load("pre_dial_checks")
 
 
 class Allowed(NamedTuple):
-    """An intent whose dial is allowed, in the order of the statement."""
+    """An intent whose dial is allowed, in the order of the statement; `debt` is what it is counted under besides."""
 
     workspace_no: int
     call_id: UUID
@@ -24,6 +24,7 @@ class Allowed(NamedTuple):
     attempt_id: UUID
     campaign_no: int
     to_number: str
+    debt: str | None
 
 
 async def read_check(db: Connection, workspace_no: int) -> dict[str, Any] | None:
@@ -59,10 +60,12 @@ async def admit(db: Connection, allowed: Iterable[Allowed], node_no: int, now: I
         node_no: this node; where it has ended none is.
         now: from now on they are intents, and are counted so by contact rules.
     """
-    rows = await db.fetch(_SQL["admit"], *columns(allowed, width=6), node_no, now)
+    rows = await db.fetch(_SQL["admit"], *columns(allowed, width=7), node_no, now)
     if not rows:
         return {}
-    dials = [(row["workspace_no"], row["to_number"], row["intent_at"]) for row in rows]
+    dials = [
+        (row["workspace_no"], key, row["intent_at"]) for row in rows for key in (row["to_number"], row["debt"]) if key
+    ]
     counted = {tuple(row) for row in await db.fetch(_SQL["recount"], *columns(dials), now)}
     return {
         (row["workspace_no"], row["call_id"], row["attempt"]): (row["workspace_no"], row["to_number"]) in counted

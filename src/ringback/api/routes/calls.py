@@ -13,6 +13,7 @@ from ringback.api.routes.finding import check_agent, found, usable_trunk
 from ringback.api.routes.retry_policies import INLINE, VERSION, as_kept, chosen_policy
 from ringback.api.show import show_call
 from ringback.domain.consent import Consent, check_consent, parse_moment
+from ringback.domain.contact import LONGEST_DEBT, parse_debt
 from ringback.domain.window import ZoneSource
 from ringback.domain.window_form import parse_region_code, parse_window, show_window
 from ringback.errors import BudgetSpent, Impossible
@@ -42,6 +43,7 @@ NEW = Fields(
     region=Field(parse_region_code, {"type": "string", "examples": ["US-CA"]}, null=None),
     consent_at=_MOMENT,
     consent_expires_at=_MOMENT,
+    debt_id=Field(parse_debt, {"type": "string", "maxLength": LONGEST_DEBT}, null=None),
     variables=json_object(),
 )
 
@@ -81,6 +83,7 @@ async def post_call(api: Api, ask: Ask) -> Answer:
                 zone_source=source,
                 consent_at=body["consent_at"],
                 consent_expires_at=body["consent_expires_at"],
+                debt_id=body["debt_id"],
                 **caller,
                 **_named(chosen["pin"]),
             )

@@ -151,9 +151,9 @@ finished AS (
     FROM decided d
     WHERE d.is_cancelled AND c.workspace_no = d.workspace_no AND c.call_id = d.call_id AND c.final_status IS NULL
 )
-SELECT d.workspace_no, d.call_id, d.attempt, d.intent_at, d.caller_no, c.to_number FROM decided d
+SELECT d.workspace_no, d.call_id, d.attempt, d.intent_at, d.caller_no, c.to_number, c.debt_id FROM decided d
 CROSS JOIN LATERAL (
-    SELECT c.to_number FROM calls c WHERE c.workspace_no = d.workspace_no AND c.call_id = d.call_id OFFSET 0
+    SELECT c.to_number, c.debt_id FROM calls c WHERE c.workspace_no = d.workspace_no AND c.call_id = d.call_id OFFSET 0
 ) c;
 
 -- name: still_live
@@ -179,7 +179,7 @@ CROSS JOIN LATERAL (
 -- name: orphans
 -- The live attempts of nodes that have ended, from a place on: no living node answers for them.
 SELECT a.workspace_no, a.call_id, a.attempt, a.attempt_id, a.campaign_no, a.trunk_no, a.caller_no, a.node_no,
-       a.policy_version, a.from_number, a.called_at, a.intent_at, a.unchecked, c.to_number, c.zone_set_no, c.region, c.zone_source,
+       a.policy_version, a.from_number, a.called_at, a.intent_at, a.unchecked, c.to_number, c.debt_id, c.zone_set_no, c.region, c.zone_source,
        c.created_at, c.consent_expires_at, coalesce(c.retry, p.retry)::text AS retry, p.window_start_min, p.window_end_min, p.ends_at,
        coalesce(c.calling_window, p.calling_window)::text AS calling_window,
        p.trunk_no AS campaign_trunk_no, p.ways::text AS ways,

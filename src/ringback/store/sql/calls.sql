@@ -4,9 +4,9 @@
 WITH made AS (
     INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, agent_id, to_number, from_number, name,
                        zone_set_no, variables, retry, created_at, calling_window, region, zone_source, retry_policy_id,
-                       retry_policy_version, consent_at, consent_expires_at, caller_pool_no)
+                       retry_policy_version, consent_at, consent_expires_at, caller_pool_no, debt_id)
     VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10::text::jsonb, $11, $12::text::jsonb, $13, $14, $15,
-            $16, $17, $18, $19)
+            $16, $17, $18, $19, $20)
     RETURNING workspace_no, call_id, trunk_no, created_at
 )
 INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, caller_no, attempt, due_at)
@@ -21,6 +21,7 @@ SELECT c.call_id, c.campaign_no, p.campaign_id, t.trunk_id, t.name AS trunk, coa
        c.to_number, coalesce(c.from_number, p.from_number) AS from_number,
        u.pool_id AS caller_pool_id, c.name, z.zones,
        c.zone_source, c.region, c.calling_window::text AS calling_window, c.consent_at, c.consent_expires_at,
+       c.debt_id,
        c.variables::text AS variables, coalesce(c.retry, p.retry)::text AS retry, c.created_at,
        c.retry_policy_id, c.retry_policy_version,
        c.final_status, c.final_reason, c.finished_at, q.attempt AS next_attempt, q.due_at AS next_attempt_at,

@@ -1,5 +1,5 @@
 -- name: reserve
--- Count a dial to each of these numbers and tell what was known of them before, in key order, so that two claims cannot
+-- Count a dial to each of these numbers, or about these debts, and tell what was known of them before, in key order, so that two claims cannot
 -- lock each other out. A conflict is met at the row's newest version, locked until the transaction ends: unlike a count
 -- beside a lock, nobody's dial is missed. What is older than $3 is forgotten. The new dial is the last one.
 INSERT INTO contacts AS c (workspace_no, to_number, dials)
@@ -78,13 +78,14 @@ WHERE w.workspace_no = $1 AND w.contact_rules IS NULL AND w.rule_packs = '{}'
 -- ($4), nobody notes the conversation of a call that is up: it is taken for one that lasts until $5. An intent that waits
 -- for its check is no call yet.
 INSERT INTO contacts AS c (workspace_no, to_number, dials, talked_at)
-SELECT a.workspace_no, k.to_number,
+SELECT a.workspace_no, n.counted_under,
        array_agg(CASE WHEN a.ended_at IS NULL THEN a.intent_at ELSE coalesce(a.called_at, a.intent_at) END),
        max(CASE WHEN a.end_reason = ANY ($3::text[]) THEN a.ended_at
                 WHEN a.ended_at IS NULL AND NOT a.unchecked AND $4 THEN $5::timestamptz END)
 FROM attempts a
 JOIN calls k ON k.workspace_no = a.workspace_no AND k.call_id = a.call_id
-WHERE a.workspace_no = $1 AND a.intent_at > $2 AND left(k.to_number, 1) = '+'
+CROSS JOIN LATERAL (VALUES (k.to_number), ('debt:' || k.debt_id)) AS n (counted_under)
+WHERE a.workspace_no = $1 AND a.intent_at > $2 AND left(k.to_number, 1) = '+' AND n.counted_under IS NOT NULL
 GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT (workspace_no, to_number) DO UPDATE SET
     dials = ARRAY(

@@ -2,7 +2,7 @@
 -- A call as a claim would take it out of the queue, and what its state is read from: its place in the queue, its last
 -- attempt, and the last decision about the dial that waits.
 SELECT c.workspace_no, c.call_id, c.campaign_no, c.to_number, c.from_number, c.zone_set_no, c.region, c.zone_source,
-       c.consent_at, c.consent_expires_at,
+       c.consent_at, c.consent_expires_at, c.debt_id,
        c.calling_window::text AS calling_window, c.retry::text AS retry, c.created_at, c.final_status, c.final_reason, c.finished_at,
        p.starts_at, p.ends_at,
        q.attempt, q.due_at, coalesce(q.trunk_no, c.trunk_no) AS trunk_no, coalesce(q.caller_no, 0) AS caller_no,

@@ -21,15 +21,15 @@ incoming AS (
     SELECT i.*, o.zone_set_no, o.region, o.zone_source,
            o.opens_at + ($13 + i.place - 1) * interval '1 microsecond' AS due_at
     FROM unnest($4::uuid[], $5::text[], $6::text[], $7::integer[], $8::text[], $14::integer[], $15::timestamptz[],
-                $16::timestamptz[]) WITH ORDINALITY -- the last two are empty where nobody's consent is known
-        AS i (call_id, to_number, name, whereabouts, variables, row_no, consent_at, consent_expires_at, place)
+                $16::timestamptz[], $17::text[]) WITH ORDINALITY -- the last three are empty where no lead has them
+        AS i (call_id, to_number, name, whereabouts, variables, row_no, consent_at, consent_expires_at, debt_id, place)
     JOIN opening o USING (whereabouts)
 ),
 created AS (
     INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, to_number, name, zone_set_no, variables, created_at,
-                       region, zone_source, consent_at, consent_expires_at)
+                       region, zone_source, consent_at, consent_expires_at, debt_id)
     SELECT $1, call_id, $2, 0, to_number, name, zone_set_no, variables::jsonb, $3, region, zone_source, consent_at,
-           consent_expires_at
+           consent_expires_at, debt_id
     FROM incoming
     ON CONFLICT (workspace_no, campaign_no, to_number) WHERE campaign_no > 0 DO NOTHING
     RETURNING call_id

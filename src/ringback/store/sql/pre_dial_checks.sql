@@ -29,11 +29,11 @@ LEFT JOIN LATERAL (
 -- campaigns are held as by a claim. An intent is passed over that somebody has taken back, whose node has ended, whose
 -- campaign has stopped since, or at whose number somebody has talked meanwhile: its dial is due anew.
 WITH me AS MATERIALIZED (
-    SELECT node_no FROM nodes WHERE node_no = $7 AND ended_at IS NULL AND lease_until > $8 FOR KEY SHARE
+    SELECT node_no FROM nodes WHERE node_no = $8 AND ended_at IS NULL AND lease_until > $9 FOR KEY SHARE
 ),
 allowed AS (
-    SELECT * FROM unnest($1::integer[], $2::uuid[], $3::smallint[], $4::uuid[], $5::integer[], $6::text[])
-        AS d (workspace_no, call_id, attempt, attempt_id, campaign_no, to_number)
+    SELECT * FROM unnest($1::integer[], $2::uuid[], $3::smallint[], $4::uuid[], $5::integer[], $6::text[], $7::text[])
+        AS d (workspace_no, call_id, attempt, attempt_id, campaign_no, to_number, debt)
 ),
 held AS MATERIALIZED (
     SELECT c.workspace_no, c.campaign_no, c.status, c.ends_at FROM campaigns c
@@ -44,7 +44,7 @@ held AS MATERIALIZED (
 open AS MATERIALIZED (
     SELECT d.* FROM me CROSS JOIN allowed d
     LEFT JOIN held h ON h.workspace_no = d.workspace_no AND h.campaign_no = d.campaign_no
-    WHERE d.campaign_no = 0 OR (h.status = 'running' AND (h.ends_at IS NULL OR h.ends_at > $8))
+    WHERE d.campaign_no = 0 OR (h.status = 'running' AND (h.ends_at IS NULL OR h.ends_at > $9))
     ORDER BY d.workspace_no, d.call_id, d.attempt
 ),
 before AS MATERIALIZED (
@@ -56,15 +56,16 @@ before AS MATERIALIZED (
         FOR UPDATE
     ) a
     LEFT JOIN LATERAL (
-        SELECT c.talked_at FROM contacts c WHERE c.workspace_no = o.workspace_no AND c.to_number = o.to_number OFFSET 0
+        SELECT max(c.talked_at) AS talked_at FROM contacts c
+        WHERE c.workspace_no = o.workspace_no AND c.to_number IN (o.to_number, o.debt)
     ) c ON true
     WHERE c.talked_at IS NULL OR c.talked_at <= a.intent_at
 )
-UPDATE attempts a SET unchecked = false, intent_at = $8
+UPDATE attempts a SET unchecked = false, intent_at = $9
 FROM before b
 WHERE a.workspace_no = b.workspace_no AND a.call_id = b.call_id AND a.attempt = b.attempt
   AND a.attempt_id = b.attempt_id AND a.end_reason IS NULL
-RETURNING a.workspace_no, a.call_id, a.attempt, b.to_number, b.intent_at;
+RETURNING a.workspace_no, a.call_id, a.attempt, b.to_number, b.debt, b.intent_at;
 
 -- name: recount
 -- Dials are counted as of the instant at which they were allowed, in key order; tells which are.

@@ -136,6 +136,7 @@ taken AS (
     RETURNING q.workspace_no, q.call_id, q.campaign_no, q.trunk_no, q.caller_no, q.attempt, q.due_at
 )
 SELECT t.*, c.to_number, c.from_number, c.zone_set_no, c.region, c.zone_source, c.consent_at, c.consent_expires_at,
+       c.debt_id,
        c.calling_window::text AS calling_window, c.retry::text AS retry, c.created_at,
        CASE WHEN t.campaign_no = 0 THEN coalesce(-c.caller_pool_no, (
            SELECT n.caller_no FROM caller_numbers n

@@ -61,7 +61,7 @@ bared AS (
 ),
 redacted AS (
     UPDATE calls c SET to_number = 'redacted:' || c.call_id, from_number = NULL, name = NULL, variables = NULL,
-        region = NULL
+        region = NULL, debt_id = NULL
     WHERE c.ctid = ANY (ARRAY(SELECT at FROM old))
     RETURNING c.call_id
 )

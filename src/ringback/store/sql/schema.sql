@@ -274,6 +274,7 @@ CREATE TABLE calls (
     consent_at   timestamptz, -- when who is called agreed to it, null where nobody knows
     consent_expires_at timestamptz, -- no dial from then on, null for no end
     caller_pool_no integer, -- of a single call
+    debt_id      text, -- what its owner calls the debt that it is about, null for none
     CHECK ((final_status IS NULL) = (finished_at IS NULL)),
     CHECK ((final_status IS NULL) = (final_reason IS NULL)),
     CHECK ((campaign_no = 0) = (retry IS NOT NULL))
@@ -426,7 +427,7 @@ CREATE TABLE decisions (
 -- packs with clauses of that kind.
 CREATE TABLE contacts (
     workspace_no integer NOT NULL, -- no foreign key, as for calls
-    to_number    text NOT NULL,
+    to_number    text NOT NULL, -- or `debt:` and what a debt is called: the same of the calls about it
     dials        timestamptz[] NOT NULL DEFAULT '{}',
     talked_at    timestamptz,
     PRIMARY KEY (workspace_no, to_number)

@@ -354,3 +354,7 @@ CREATE INDEX caller_pool_numbers_pool ON caller_pool_numbers (workspace_no, pool
 -- number of a pool has that pool's number, below 0, as its caller_no in the queue.
 ALTER TABLE campaigns ADD COLUMN caller_pool_no integer;
 ALTER TABLE calls ADD COLUMN caller_pool_no integer;
+
+-- What the owner of a call names the debt that it is about, null for none. Its dials are counted in contacts beside those
+-- of its number, under `debt:` and that name.
+ALTER TABLE calls ADD COLUMN debt_id text;
