@@ -1,13 +1,26 @@
-"""Fixtures of all tests: a real PostgreSQL, started when a test first asks for it, and folders for more."""
+"""What all tests have: a real PostgreSQL, started when a test first asks for it, and folders for more.
 
+Property tests try a hundred cases, the same each time; RINGBACK_TEST_PROFILE=thorough tries thousands, by new chance.
+"""
+
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.embedded_server import running
 from tests.postgres import drop_database, fresh_database, running_postgres, scratch_folder
+
+# Neither profile has a deadline: how long a case takes depends on who else uses the machine.
+_SLOW_IS_FINE = [HealthCheck.too_slow]
+settings.register_profile(
+    "quick", max_examples=100, deadline=None, derandomize=True, suppress_health_check=_SLOW_IS_FINE
+)
+settings.register_profile("thorough", max_examples=4_000, deadline=None, suppress_health_check=_SLOW_IS_FINE)
+settings.load_profile(os.environ.get("RINGBACK_TEST_PROFILE", "quick"))
 
 
 @pytest.fixture(scope="session")

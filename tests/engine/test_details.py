@@ -80,7 +80,7 @@ ANY = st.recursive(
 )
 
 
-@settings(deadline=None)
+@settings(max_examples=25)
 @given(st.dictionaries(st.text(st.characters()), ANY))
 def test_whatever_is_told_can_be_kept(told):
     """It is never refused, and what is kept is JSON without a NUL."""

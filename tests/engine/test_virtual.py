@@ -22,7 +22,7 @@ def nothing(_):
 async def a_run(make_world, folder, seed=2, people=3):
     """A campaign of days, and all that it wrote."""
     zones = ("Europe/Berlin", "America/New_York")
-    leads = [a_lead(n, zones=(zones[n % 2],)) for n in range(40)]
+    leads = [a_lead(n, zones=(zones[n % 2],)) for n in range(24)]
     plan = {"leads": leads, "retry": POLICY, "window": every_day(540, 1200), "billing": TARIFF}
     world = await make_world(**plan, caps=(None, 5, None), simulator={**LIVELY, "seed": people})
     world.folder = folder
@@ -39,7 +39,7 @@ async def test_the_same_seed_gives_the_same_campaign(make_world, tmp_path):
     """To the last id and microsecond, in another database."""
     first, again = await a_run(make_world, tmp_path / "1"), await a_run(make_world, tmp_path / "2")
     assert first == again
-    assert len(first[0][0]) > 80
+    assert len(first[0][0]) > 50
 
 
 async def test_another_seed_gives_another_campaign(make_world, tmp_path):
