@@ -12,6 +12,9 @@ from whenever import TimeDelta
 
 from ringback.domain.callers import CoolDown
 from ringback.domain.outcome import EndReason
+from ringback.rules.shelf import Shelf
+from ringback.sealing import Sealer
+from ringback.wiring import explainer
 
 REDIALS = {"max_attempts": 3, "after": {"busy": ["10m"]}}
 ROTATES = {**REDIALS, "caller_number": "rotate"}
@@ -81,6 +84,31 @@ async def test_another_number_is_taken_where_one_is_at_its_cap(make_world):
     assert len(await world.queue()) == 21
     assert not await world.rows("SELECT FROM decisions")
     await end(engine, 4)
+    assert await dial(engine) == 9
+
+
+async def explained(world, tmp_path):
+    """The binding constraint of a call that waits."""
+    [row, *_] = await world.queue()
+    async with world.database.connection() as db:
+        explain = explainer(Shelf(), Sealer(tmp_path, None))
+        said = await explain.call(db, row["workspace_no"], row["call_id"], world.clock.now())
+    [one] = [one for one in said.constraints if one.binding]
+    return one.kind, dict(one.detail)
+
+
+async def test_a_full_pool_is_what_a_call_is_said_to_wait_for(make_world, tmp_path):
+    """Its slots or its pace are those of all numbers that do not rest; one that has room is enough."""
+    world = await make_world(leads=9)
+    await a_pool(world, NEARBY, caps=(1, 2, None), cool_down=CoolDown(3, 86_400))
+    engine = await begun(world)
+    assert await dial(engine) == 6
+    assert await explained(world, tmp_path) == ("slot", {"limit": "caller_pool", "up": 3, "cap": 3})
+    await world.value("UPDATE limits SET max_concurrent_calls = NULL, dials_per_sec = 0.5 WHERE kind = 'caller'")
+    kind, detail = await explained(world, tmp_path)
+    assert (kind, detail["limit"], detail["cap"], detail["last_second"]) == ("rate", "caller_pool", 1.0, 3)
+    await world.value("UPDATE limits SET dials_per_sec = NULL WHERE kind = 'caller'")
+    await engine.node.permits.run_once()
     assert await dial(engine) == 9
 
 
