@@ -215,6 +215,10 @@ async def test_a_pool_that_has_lost_its_numbers_dials_nobody(make_world):
     await world.value("UPDATE caller_pool_numbers SET pool_no = NULL")
     engine = await begun(world)
     assert await dial(engine) == 0
+    await world.value("UPDATE campaigns SET caller_pool_no = 4711")  # which is not there
+    world.clock.advance_to(world.clock.now() + TimeDelta(hours=1))
+    await engine.node.lease.run_once()
+    assert await dial(engine) == 0
     assert {row["rule"] for row in await world.rows("SELECT rule FROM decisions")} == {"caller_rest"}
     await world.value("UPDATE campaigns SET from_number = '+12025550100'")
     world.clock.advance_to(world.clock.now() + TimeDelta(hours=1))

@@ -96,10 +96,11 @@ class Callers:
 
 
 async def hold_pools(db: Connection, lanes: LaneRoutes) -> Pools:
-    """The pools of the lanes of a claim; no statement is run where there are none."""
+    """The pools of the lanes of a claim; without any, no statement is run. One that is not found has no numbers."""
     routes = ((key.workspace_no, route.pool_no) for key, ways in lanes.items() for route in ways.values())
     keys = {key for key in routes if key[1]}
-    return await caller_pools.hold_members(db, keys) if keys else {}
+    held = await caller_pools.hold_members(db, keys) if keys else {}
+    return {key: held.get(key) or PoolNow(key, Pool("unknown", ()), {}) for key in keys}
 
 
 def caps_of(pools: Pools) -> dict[LimitKey, tuple[int | None, float | None]]:
