@@ -151,7 +151,7 @@ class Play:
             self.played.spent_sec = ended.at.timestamp()
         lead.dials += (attempt.place_at,)
         if MEANINGS[ended.reason].reached:
-            lead.talked_at = ended.at
+            lead.talked_at = lead.debt_talked_at = ended.at
         if result.retry_at is None:
             self._over(ended.at, str(result.stop_reason))
             return
@@ -243,7 +243,9 @@ class Play:
             return self._stage.listed[lead.to_number]
         if self._stage.rules == plan.contact == NO_RULES:
             return None
-        known = Contacts((*lead.counted, *lead.dials), lead.dials, lead.talked_at)
+        about_debt = None if lead.debt_id is None else (*lead.debt_counted, *lead.dials)
+        of_number = ((*lead.counted, *lead.dials), lead.dials, lead.talked_at)
+        known = Contacts(*of_number, about_debt, lead.debt_talked_at)
         why = lead.put_off_by = Watched(self._stage.rules, known).withheld(plan.contact, self._now)
         return why
 

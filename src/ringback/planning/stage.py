@@ -44,6 +44,8 @@ class Lead(msgspec.Struct):
         dials: when its call was dialled before.
         counted: the dials to its number that contact rules count.
         talked_at: when somebody last talked at its number.
+        debt_counted: the dials about its debt that contact rules count, where it names one.
+        debt_talked_at: when somebody last talked about that.
         refused_by: the trunks that refused it in a row.
         put_off_by: the contact rule that withheld it when a claim last looked, None where none did.
     """
@@ -63,9 +65,12 @@ class Lead(msgspec.Struct):
     created_at: Instant
     consent_at: Instant | None
     consent_expires_at: Instant | None
+    debt_id: str | None
     dials: tuple[Instant, ...]
     counted: tuple[Instant, ...]
     talked_at: Instant | None
+    debt_counted: tuple[Instant, ...]
+    debt_talked_at: Instant | None
     caller_no: int = 0
     refused_by: tuple[int, ...] = ()
     put_off_by: Withheld | None = None
@@ -77,7 +82,7 @@ class Lead(msgspec.Struct):
 
 _COLUMNS = (
     *("call_id", "attempt", "due_at", "is_live", "to_number", "zone_set_no", "region", "zone_source"),
-    *("created_at", "consent_at", "consent_expires_at", "talked_at"),
+    *("created_at", "consent_at", "consent_expires_at", "talked_at", "debt_id", "debt_talked_at"),
 )
 
 
@@ -191,6 +196,7 @@ def _lead(place: int, key: tuple[int, int], row: Record, lanes: Mapping[LaneKey,
         **{name: row[name] for name in _COLUMNS},
         dials=tuple(row["dials"] or ()),
         counted=tuple(row["counted"] or ()),
+        debt_counted=tuple(row["debt_counted"] or ()),
     )
 
 
