@@ -3,6 +3,8 @@
 import pytest
 
 from ringback.errors import Invalid
+from ringback.remote.analytics import prices
+from ringback.remote.curve import Curve, Point
 from ringback.remote.money import budget_line, imported, read_amount
 from ringback.remote.watch import per_person
 
@@ -22,10 +24,16 @@ def test_what_is_no_amount_is_refused_with_an_example(text):
         read_amount(text)
 
 
-@pytest.mark.parametrize(("cost", "shown"), [(None, ""), (1_234_500, "1.2345 USD")])
+@pytest.mark.parametrize(("cost", "shown"), [(None, ""), (0, ""), (1_234_500, "1.2345 USD")])
 def test_what_a_person_cost_is_shown_where_somebody_was_reached(cost, shown):
     """In whole units."""
     assert per_person({"cost_per_reached_micros": cost, "currency": "USD"}) == shown
+
+
+def test_the_price_of_a_person_is_told_by_attempt():
+    """Those that reached nobody have none."""
+    points = [Point(1, 9, None, 0.1, 0.0, 0.2, "0.5000 USD"), Point(2, 5, None, 0.1, 0.0, 0.2, "")]
+    assert prices(Curve(points)) == "attempt 1: 0.5000 USD"
 
 
 def test_a_budget_that_is_spent_says_what_to_do():

@@ -14,7 +14,7 @@ from rich.text import Text
 from ringback.remote.client import Client
 from ringback.remote.curve import Curve, reach_by_attempt
 from ringback.remote.heat import HeatMap, by_hour_and_weekday
-from ringback.remote.watch import count, per_person
+from ringback.remote.watch import count
 
 PATH = "/v1/analytics/attempts"
 SHADES = ("#cde2fb", "#9ec5f4", "#6da7ec", "#3987e5", "#256abf", "#184f95", "#0d366b")
@@ -81,6 +81,9 @@ def _show_both(heat: HeatMap, curve: Curve, answer: Mapping[str, Any], console: 
     console.print(Text("percent of the calls dialled then; · no data", "dim"))
     console.print(Text("\nReach by attempt, of all calls", "bold"))
     console.print(_curve(curve))
+    if said := prices(curve):
+        console.print(Text("\nWhat a person cost who was reached then", "bold"))
+        console.print(said, highlight=False)
 
 
 def _summary(total: Mapping[str, Any]) -> str:
@@ -116,7 +119,7 @@ def _cell(heat: HeatMap, reach: float | None) -> Text:
 
 def _curve(curve: Curve) -> Table:
     table = Table(box=None, pad_edge=False)
-    for header in ("attempt", "calls", "reached then", "per person", "reached so far"):
+    for header in ("attempt", "calls", "reached then", "reached so far"):
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("")
     most = max([point.high for point in curve.points], default=0.0) or 1.0
@@ -124,22 +127,28 @@ def _curve(curve: Curve) -> Table:
         bar = Text("█" * round(BAR * point.so_far / most), "blue")
         bar.append("─" * (round(BAR * point.high / most) - len(bar)), "bright_black")
         so_far = f"{100 * point.so_far:.1f} % ({100 * point.low:.1f} to {100 * point.high:.1f})"
-        table.add_row(str(point.attempt), f"{point.calls:,}", percent(point.then), point.per_person, so_far, bar)
+        table.add_row(str(point.attempt), f"{point.calls:,}", percent(point.then), so_far, bar)
     return table
+
+
+def prices(curve: Curve) -> str:
+    """What a person cost by attempt; nothing where all was free, or in several currencies."""
+    paid = [(point.attempt, point.per_person) for point in curve.points if point.per_person]
+    return ", ".join(f"attempt {attempt}: {price}" for attempt, price in paid)
 
 
 def _table(answer: Mapping[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False)
     for side in answer["group_by"]:
         table.add_column(side.replace("_", " "), no_wrap=True)
-    for header in ("attempts", "calls", "answered", "reached", "reach", "minutes", "cost", "per person"):
+    for header in ("attempts", "calls", "answered", "reached", "reach", "minutes", "cost"):
         table.add_column(header, justify="right", no_wrap=True)
     for row in [*answer["data"], {"group": None, **answer["total"]}]:
         names = [plain(row["group"][side]) for side in answer["group_by"]] if row["group"] else ["all"]
         names += [""] * (len(answer["group_by"]) - len(names))
         counts = [f"{row[name]:,}" for name in ("attempts", "calls", "answered", "reached")]
         minutes = "" if row["minutes"] is None else f"{row['minutes']:,.1f}"
-        table.add_row(*map(Text, names), *counts, percent(row["reach"]), minutes, _money(row), per_person(row))
+        table.add_row(*map(Text, names), *counts, percent(row["reach"]), minutes, _money(row))
     return table
 
 

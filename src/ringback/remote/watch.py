@@ -43,9 +43,9 @@ def stages_table(stages: list[dict[str, Any]]) -> Table:
 
 
 def per_person(row: Mapping[str, Any]) -> str:
-    """What reaching one person cost; nothing where nobody was reached, or in several currencies."""
+    """What reaching one person cost; nothing where nobody was reached, it was free, or in several currencies."""
     cost = row["cost_per_reached_micros"]
-    return "" if cost is None else f"{cost / 1_000_000:,.4f} {row['currency'] or ''}".strip()
+    return "" if not cost else f"{cost / 1_000_000:,.4f} {row['currency'] or ''}".strip()
 
 
 def bars(*parts: tuple[int, str, str], total: int, width: int = 40) -> Text:
