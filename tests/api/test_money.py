@@ -36,6 +36,9 @@ async def test_a_deck_is_made_of_a_file_and_bad_rows_come_back(client):
         {"prefix": "+4420", "per_minute_micros": 7000, "connect_micros": 0, "first_sec": 60, "next_sec": 6}
     ]
     assert rest["meta"]["next_cursor"] is None
+    for number, fitting in (("+442079460000", ["+44", "+4420"]), ("0044 121", ["+44"]), ("+1", [])):
+        told = (await client.get(f"{DECKS}/{deck['id']}/rates", params={"number": number})).json()
+        assert [rate["prefix"] for rate in told["data"]] == fitting
 
 
 async def test_a_new_version_replaces_the_rates_and_keeps_the_old_ones(client):

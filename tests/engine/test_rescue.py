@@ -9,10 +9,12 @@ from whenever import TimeDelta
 from ringback.carriers.carrier import Ended, NeverPlaced, Over, StillUp, Unknown
 from ringback.clock import SystemClock, VirtualClock
 from ringback.domain.outcome import EndReason
+from ringback.domain.rates import Rate
 from ringback.engine import rescue
 from ringback.engine.inquire import PATIENCE
 from ringback.errors import DatabaseUnavailable
 from ringback.events import DutyFailed, Rescued
+from ringback.store.rates import add_version, create_deck, give_deck
 
 DAY = TimeDelta(hours=24)
 TWICE = {"max_attempts": 2, "after": {"no-answer": ["1h"], "failed": ["1h"]}}
@@ -185,6 +187,24 @@ async def test_the_call_was_answered_and_is_reached(make_world):
     assert (row["called_at"], row["ended_at"]) == (NOON + TimeDelta(seconds=3), ended.at)
     assert (row["duration_sec"], row["billed_sec"], row["cost_micros"]) == (84, 84, 84_000_000)
     assert [c["final_reason"] for c in await world.calls()] == ["reached"]
+
+
+async def test_what_a_dead_node_left_is_charged_by_its_trunks_deck(make_world):
+    """As what a living one ends."""
+    world = await make_world(leads=1)
+    async with world.database.transaction() as db:
+        deck_id = world.ids.new(NOON)
+        await create_deck(db, world.workspace_no, deck_id, "d", "USD", NOON)
+        await add_version(db, world.workspace_no, deck_id, [Rate("+1415", 60_000_000, 0, 1, 1)], NOON, NOON)
+        await give_deck(db, world.workspace_no, world.trunk_no, deck_id)
+    engine = await started(world)
+    await engine.dialler.run_once()
+    [row] = await world.attempts()
+    engine = await restart(world, engine)
+    ended = Ended(row["attempt_id"], NOON + TimeDelta(minutes=2), EndReason.USER_DISCONNECTED, 5, 84)
+    use(engine, Puppet(world.clock)).knows = Over(NOON + TimeDelta(seconds=3), ended)
+    await engine.rescuer.run_once()
+    assert [row["cost_micros"] for row in await world.attempts()] == [84_000_000]
 
 
 async def test_a_living_node_is_left_alone(make_world):

@@ -34,6 +34,9 @@ ValidFrom = Annotated[
     str | None, typer.Option(help="From when the rates hold, such as 2026-04-01T00:00:00Z; now when left out.")
 ]
 Version = Annotated[int | None, typer.Option(help="Of its versions; the newest when left out.", min=1, metavar="N")]
+OfNumber = Annotated[
+    str | None, typer.Option(help="Only those that this number begins with: the last one counts.", metavar="NUMBER")
+]
 Amount = Annotated[
     str | None,
     typer.Argument(help="In whole units or with a point, such as 250.00; none for no budget. Shown when left out."),
@@ -76,13 +79,14 @@ def show_one(
     key: Key,
     url: Url = DEFAULT_URL,
     version: Version = None,
+    number: OfNumber = None,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """Show the first rates of a deck."""
     from ringback.remote.money import show_rates
 
-    show_rates(url, key, deck_id, version, limit, as_json=as_json)
+    show_rates(url, key, deck_id, version, number, limit, as_json=as_json)
 
 
 @app.command(epilog="Example: ringback budget 250.00 --campaign cmp_01h455vb4pex5vsknk084sn02q")

@@ -65,9 +65,12 @@ def show_decks(url: str, key: str, *, as_json: bool) -> None:
             _say(f"  version {version['version']}: {version['rates']:,} rates from {_moment(version['valid_from'])} on")
 
 
-def show_rates(url: str, key: str, deck_id: str, version: int | None, limit: int, *, as_json: bool) -> None:
-    """Print the first rates of a deck's version."""
-    found = Client(url, key).get(f"{PATH}/{deck_id}/rates", limit=limit, **({"version": version} if version else {}))
+def show_rates(
+    url: str, key: str, deck_id: str, version: int | None, number: str | None, limit: int, *, as_json: bool
+) -> None:
+    """Print the first rates of a deck's version, or those that a number begins with."""
+    wanted = {name: value for name, value in (("version", version), ("number", number)) if value}
+    found = Client(url, key).get(f"{PATH}/{deck_id}/rates", limit=limit, **wanted)
     if as_json:
         Console().print_json(data=found)
         return

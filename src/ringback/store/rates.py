@@ -79,10 +79,13 @@ async def trunks_of(db: Connection, workspace_no: int, deck_ids: Sequence[UUID])
 
 
 async def read_rates(
-    db: Connection, workspace_no: int, deck_id: UUID, version: int, after: str, limit: int
+    db: Connection, workspace_no: int, deck_id: UUID, version: int, after: str, limit: int, number: str | None = None
 ) -> list[Record]:
-    """Rates of a version in the order of their beginnings, from the one after `after` on."""
-    return list(await db.fetch(_SQL["rates"], workspace_no, deck_id, version, after, limit))
+    """Rates of a version in the order of their beginnings, from the one after `after` on.
+
+    With a number those alone that it begins with: the last of them is the one that counts.
+    """
+    return list(await db.fetch(_SQL["rates"], workspace_no, deck_id, version, after, limit, number))
 
 
 async def read_deck(db: Connection, workspace_no: int, deck_id: UUID) -> tuple[DeckVersion, ...]:

@@ -35,6 +35,7 @@ RATES = Fields(
     version=whole(1, MOST_VERSIONS),
     limit=whole(1, MOST_PER_PAGE, default=20),
     cursor=Field(_prefix, {"type": "string", "examples": ["+4420"]}),
+    number=Field(_prefix, {"type": "string", "examples": ["+442079460000"]}),
 )
 
 
@@ -86,7 +87,7 @@ async def get_rates(api: Api, ask: Ask) -> Answer:
         version = ask.query["version"] or max(versions, default=0)
         found(version if version in versions else None, _WORD)
         after = ask.query["cursor"] or ""
-        rows = await rates.read_rates(db, ask.workspace_no, deck_id, version, after, limit + 1)
+        rows = await rates.read_rates(db, ask.workspace_no, deck_id, version, after, limit + 1, ask.query["number"])
     more = rows[limit - 1]["prefix"] if len(rows) > limit else None
     data = [show_rate(row) for row in rows[:limit]]
     return Answer({"version": version, "data": data, "meta": {"limit": limit, "next_cursor": more}})
@@ -145,7 +146,8 @@ OPERATIONS = (
         "GET",
         f"{_ONE}/rates",
         Scope.CALLS_READ,
-        "The rates of a version, by default the newest, in the order of their beginnings.",
+        "The rates of a version, by default the newest, in the order of their beginnings; with `number`, those that it "
+        "begins with: the last one counts.",
         get_rates,
         query=RATES,
         example=examples.RATES,

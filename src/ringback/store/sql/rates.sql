@@ -71,9 +71,11 @@ SELECT rate_deck_id AS deck_id, trunk_id FROM trunks
 WHERE workspace_no = $1 AND rate_deck_id = ANY ($2::uuid[]) ORDER BY trunk_no;
 
 -- name: rates
--- Rates of a version from a beginning on, in their order.
+-- Rates of a version from a beginning on, in their order: all, or those that a number begins with, the one that counts
+-- last.
 SELECT prefix, per_minute_micros, connect_micros, first_sec, next_sec FROM rates
 WHERE workspace_no = $1 AND deck_id = $2 AND version = $3 AND prefix > $4
+  AND ($6::text IS NULL OR prefix = ANY (ARRAY(SELECT left($6, digits) FROM generate_series(1, length($6)) AS digits)))
 ORDER BY prefix LIMIT $5;
 
 -- name: whole_deck
