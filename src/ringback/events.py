@@ -189,6 +189,22 @@ class TrunkRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetSpent:
+    """The budget of a campaign or a workspace is spent: its dials wait until it is raised."""
+
+    budget: str
+    spent_micros: int
+    amount_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRaised:
+    """A budget that was spent allows dials again."""
+
+    budget: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrunkDown:
     """A trunk takes no dials: nothing is dialled over it until it is up, and its calls wait."""
 
@@ -338,6 +354,8 @@ Event = (
     | Retired
     | RecordingsDeleted
     | TrunkRefused
+    | BudgetSpent
+    | BudgetRaised
     | TrunkDown
     | TrunkUp
     | AgentUnready

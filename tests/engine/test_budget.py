@@ -18,6 +18,9 @@ from ringback.domain.outcome import EndReason
 from ringback.domain.rates import Rate
 from ringback.engine import withhold
 from ringback.engine.settle import settle_as
+from ringback.events import BudgetRaised, BudgetSpent
+from ringback.ids import CAMPAIGN, show
+from ringback.ids import WORKSPACE as WORKSPACE_ID
 from ringback.rules.shelf import Shelf
 from ringback.sealing import Sealer
 from ringback.store import attempts
@@ -78,6 +81,10 @@ async def test_a_budget_stops_its_dials_and_raising_it_goes_on(postgres, tmp_pat
         assert await dial(node) == 3
         await allow(world, None, of)
         assert await dial(node) == 4
+        told = [event for event in world.events if isinstance(event, BudgetSpent | BudgetRaised)]
+        workspace_id = await world.value("SELECT workspace_id FROM workspaces")
+        shown = show(CAMPAIGN, world.campaign.campaign_id) if of is None else show(WORKSPACE_ID, workspace_id)
+        assert told == [BudgetSpent(shown, 2 * A_CALL, 2 * A_CALL), BudgetRaised(shown)]
 
 
 async def test_a_budget_that_is_reached_during_a_claim_takes_the_claim_back(postgres, tmp_path, monkeypatch):

@@ -53,6 +53,8 @@ EVENTS = [
     (events.RecordingsDeleted(3), {"recordings_deleted_total": 3}),
     (events.LedgerWritten(500), {"ledger_entries_total": 500}),
     (events.LedgerSigned(2), {"ledger_checkpoints_total": 2}),
+    (events.BudgetSpent("cmp_x", 6, 5), {'budget_turns_total{to="spent"}': 1}),
+    (events.BudgetRaised("cmp_x"), {'budget_turns_total{to="raised"}': 1}),
     (events.TrunkDown("trk_x", "no answer"), {'trunk_turns_total{trunk="trk_x",to="down"}': 1}),
     (events.AgentUnready("agt_x", "no key"), {'agent_turns_total{to="unready"}': 1}),
     (events.AgentReady("agt_x"), {'agent_turns_total{to="ready"}': 1}),

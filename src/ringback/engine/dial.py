@@ -12,7 +12,7 @@ from ringback.carriers.carrier import Dial
 from ringback.domain.call import CallState
 from ringback.domain.decision import Withheld
 from ringback.domain.limits import LaneKey, LimitKey, LimitKind, Room, allot, dial_gap, most_in_a_span, pace, split
-from ringback.engine.budget import BudgetReached
+from ringback.engine.budget import BudgetReached, Budgets
 from ringback.engine.callers import Callers, Pools, Scale, caps_of, counted, hold_pools, pool_rooms
 from ringback.engine.contact import count
 from ringback.engine.live import DoubtfulClaim, LiveAttempt, Pace, Route
@@ -23,7 +23,7 @@ from ringback.engine.routes import InOrder, LaneRoutes, Routes, carrier_rooms, i
 from ringback.engine.withhold import by_time, decision, forbidden_in, may_dial, told, without_consent
 from ringback.engine.worth import Worth
 from ringback.events import Claimed
-from ringback.store import budgets, decisions, queue
+from ringback.store import decisions, queue
 from ringback.store.database import Connection, Record
 from ringback.store.decisions import Decision
 from ringback.store.queue import DueLane, Intent, Over, Take, Waiting
@@ -97,6 +97,7 @@ class Dialler:
         self._owed: dict[LaneKey, float] = {}
         self._routes = Routes(node.plans, node.trunks)
         self._worth = Worth()
+        self._budgets = Budgets(node.publish)
         self._callers = Callers()
         self._full = False
         self._looked_at = Instant.MIN
@@ -169,7 +170,7 @@ class Dialler:
             try:
                 async with self._node.database.transaction() as db:
                     seen = await queue.lanes_now(db, _lanes_of(due), node_no, now)
-                    rows = [row for row in seen if budgets.allows(row)]
+                    rows = self._budgets.allowed(seen)
                     lanes, loosened = await self._open(db, rows, now)
                     pools, scale = await hold_pools(db, lanes), Scale(self._batch, now, AHEAD)
                     rooms = self._rooms(rows, lanes, pools, scale)

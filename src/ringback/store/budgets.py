@@ -48,11 +48,6 @@ def is_spent(amount_micros: int | None, spent_micros: int | None) -> bool:
     return amount_micros is not None and spent_micros is not None and spent_micros >= amount_micros
 
 
-def allows(row: Record) -> bool:
-    """Whether the budgets of a lane's row have anything left."""
-    return not any(is_spent(row[f"{of}_budget"], row[f"{of}_spent"]) for of in ("workspace", "campaign"))
-
-
 async def spent_of(db: Connection, keys: Iterable[Key]) -> set[Key]:
     """Those of these budgets that are used up. All are held: what ends meanwhile is paid after this transaction."""
     rows = await db.fetch(_SQL["hold_budgets"], *columns(sorted(set(keys)), width=2))

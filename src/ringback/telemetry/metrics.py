@@ -105,6 +105,7 @@ class Metrics:
         self.returned = counter("permits_returned", "Permits that the node handed back.")
         self.carrier_errors = counter("carrier_errors", "Times that a trunk could not be used.", "trunk")
         self.trunk_turns = counter("trunk_turns", "Times that a trunk went down or came up again.", "trunk", "to")
+        self.budget_turns = counter("budget_turns", "Times that a budget was found spent, or raised again.", "to")
         self.agent_turns = counter("agent_turns", "Times that an agent could not be made ready, or was again.", "to")
         self.pack_turns = counter("rule_pack_turns", "Times that dials began or ceased to wait for rule packs.", "to")
         self.strays = counter("stray_events", "Reports of carriers that changed nothing.", "kind", "why")
@@ -140,6 +141,8 @@ class Metrics:
             events.Withdrawn: lambda event: self.withdrawals.inc(event.dials),
             events.Settled: self._settled,
             events.Renewed: self._renewed,
+            events.BudgetSpent: lambda _: self._of(self.budget_turns, "spent").inc(),
+            events.BudgetRaised: lambda _: self._of(self.budget_turns, "raised").inc(),
             events.TrunkDown: lambda event: self._of(self.trunk_turns, event.trunk, "down").inc(),
             events.TrunkUp: lambda event: self._of(self.trunk_turns, event.trunk, "up").inc(),
             events.RulePacksUnusable: lambda _: self._of(self.pack_turns, "unusable").inc(),
