@@ -11,6 +11,7 @@ from tests.world import LIVELY, NOON, a_lead, some_leads
 from whenever import TimeDelta
 
 from ringback.carriers.simulator.settings import parse_settings
+from ringback.domain.callers import CoolDown
 from ringback.domain.contact import parse_contact_rules
 from ringback.domain.hours import every_day
 from ringback.domain.plan import HOUR_SEC
@@ -21,6 +22,7 @@ from ringback.planning.people import Simulated
 from ringback.planning.play import Play
 from ringback.planning.told import WHY_NEVER
 from ringback.store.budgets import set_budget
+from ringback.store.caller_pools import PoolPlan, create_pool, pool_campaign, set_numbers
 from ringback.store.campaigns import change_campaign
 from ringback.store.contacts import set_rules
 from ringback.store.rates import add_version, create_deck, give_deck
@@ -85,6 +87,34 @@ async def test_rule_packs_and_contact_rules_are_kept(make_world):
         )
     await world.value("UPDATE campaigns SET rule_packs = '{us-federal}', purpose = 'marketing'")
     assert told(await played(world)) == await ran(world)
+
+
+async def test_dials_about_one_debt_are_counted_together(make_world):
+    """Whichever lead they are to: seven in seven days."""
+    world = await make_world(leads=PEOPLE, simulator={**LIVELY, "answer_rates": 0.02}, retry=RETRY)
+    await world.value("UPDATE campaigns SET rule_packs = '{us-federal}', purpose = 'collections'")
+    await world.value("UPDATE calls SET debt_id = 'loan ' || right(to_number, 1)::integer % 2")
+    ahead = await played(world, answer_rates=0.02)
+    finals, hours = await ran(world)
+    assert sum(hours.values()) == 14
+    assert told(ahead) == (finals, hours)
+
+
+async def test_numbers_of_a_pool_rest_and_keep_to_their_caps(make_world):
+    """Dials wait for a number as those of the engine do."""
+    world = await make_world(leads=PEOPLE, simulator=LIVELY, retry=RETRY, window=every_day(540, 1200))
+    rule = CoolDown(20, 86_400)
+    async with world.database.transaction() as db:
+        plan = PoolPlan("pool", False, rule)
+        pool_no = await create_pool(db, world.workspace_no, world.ids.new(NOON), plan, NOON)
+        numbers = ["+14155550100", "+14155550101"]
+        await set_numbers(db, (world.workspace_no, pool_no), numbers, world.ids, NOON)
+        await pool_campaign(db, world.workspace_no, world.campaign.campaign_id, pool_no)
+    ahead = await played(world)
+    finals, hours = await ran(world)
+    first_day = range(NOON.timestamp() // HOUR_SEC, NOON.timestamp() // HOUR_SEC + 24)
+    assert sum(hours[hour] for hour in first_day) == 40 == sum(told(ahead)[1][hour] for hour in first_day)
+    assert ahead.finals["reached"] == pytest.approx(finals["reached"], abs=2)
 
 
 async def test_refused_dials_go_on_over_another_trunk(make_world):

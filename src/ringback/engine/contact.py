@@ -75,9 +75,9 @@ async def forbidden_by_contact(
     known = await contacts.reserve(db, first, since, now)
     rules = {workspace_no: read_rules(text) for workspace_no, text in rules_by.items()}
     earlier = await _earlier(db, going.values(), rules)
-    forbidden = {attempt.key: _next_one(now) for attempt in intents if attempt.key not in going}
+    forbidden = {attempt.key: next_one(now) for attempt in intents if attempt.key not in going}
     for attempt in going.values():
-        seen = _seen([known[key] for key in attempt.counted_under], earlier.get(attempt.key[:2], ()))
+        seen = as_contacts([known[key] for key in attempt.counted_under], earlier.get(attempt.key[:2], ()))
         binding = rules.get(attempt.key[0], NO_RULES).and_those(attempt.plan.contact)
         why = withheld_by_contact(binding, seen, now)
         if why is not None:
@@ -105,7 +105,7 @@ async def look_at(db: Connection, key: Key, number: str, debt_id: str | None) ->
     rules = read_rules(text) if text else NO_RULES
     before = [await read_contact(db, (key[0], one)) for one in contacts.keys_of(number, debt_id)]
     of_lead = await contacts.dials_of(db, [key[:2]]) if key[2] > 1 and rules.per_lead else {}
-    return Watched(rules, _seen(before, of_lead.get(key[:2], ())))
+    return Watched(rules, as_contacts(before, of_lead.get(key[:2], ())))
 
 
 @lru_cache(maxsize=1000)
@@ -123,7 +123,7 @@ async def _earlier(
     return await contacts.dials_of(db, redials) if redials else {}
 
 
-def _seen(before: Sequence[Before], of_lead: Sequence[Instant]) -> Contacts:
+def as_contacts(before: Sequence[Before], of_lead: Sequence[Instant]) -> Contacts:
     """What is known, by what is known of the number and, where the lead names one, of the debt."""
     (dials, talked_at), *of_debt = before
     if not of_debt:
@@ -131,6 +131,6 @@ def _seen(before: Sequence[Before], of_lead: Sequence[Instant]) -> Contacts:
     return Contacts(dials, of_lead, talked_at, *of_debt[0])
 
 
-def _next_one(now: Instant) -> Withheld:
+def next_one(now: Instant) -> Withheld:
     """Two calls to one number, or about one debt, do not begin together."""
     return Withheld(Rule.SAME_MOMENT, now + A_MOMENT, {})

@@ -19,13 +19,12 @@ from whenever import Instant, TimeDelta
 from ringback.carriers.carrier import Ended
 from ringback.domain.billing import Charge
 from ringback.domain.call import FinalReason
-from ringback.domain.contact import NO_RULES, Contacts
 from ringback.domain.decision import Rule, Withheld
 from ringback.domain.explain import kind_of
 from ringback.domain.limits import LaneKey, LimitKey, Room, allot, dial_gap, pace, split
 from ringback.domain.outcome import MEANINGS
 from ringback.domain.plan import HOUR_SEC, Played, Reason
-from ringback.engine.contact import Watched
+from ringback.engine.callers import Scale
 from ringback.engine.dial import intent_of
 from ringback.engine.live import LiveAttempt, Route
 from ringback.engine.plan import DialPlan
@@ -33,9 +32,11 @@ from ringback.engine.routes import LaneRoutes, Routes, in_order
 from ringback.engine.settle import settle_as
 from ringback.engine.virtual import at_least
 from ringback.engine.withhold import by_time, may_dial, without_consent
+from ringback.planning.counting import Counting
 from ringback.planning.money import Money
+from ringback.planning.numbers import Numbers, part_of_caps
 from ringback.planning.people import People
-from ringback.planning.stage import Caps, Lead, Stage
+from ringback.planning.stage import Lead, Stage
 
 TICK = TimeDelta(seconds=1)
 """What happens within it is dealt with at once, as a node does that is busy; paces are kept within it too."""
@@ -75,7 +76,8 @@ class Play:
         self._up: list[tuple[Instant, int, _Up]] = []
         self._used: Counter[LimitKey] = Counter()
         self._by_lane: Counter[LaneKey] = Counter()
-        self._caps = {key: _part(caps, stage.each) for key, caps in stage.caps.items()}
+        self._numbers, self._counting = Numbers(stage, TICK), Counting(stage)
+        self._caps = {key: part_of_caps(caps, stage.each) for key, caps in stage.caps.items()} | self._numbers.caps
         self._free_at: dict[LimitKey, Instant] = {}
         self._owed: defaultdict[LaneKey, float] = defaultdict(float)
         self._routes = Routes(stage.plans, stage.trunks)
@@ -150,8 +152,9 @@ class Play:
         if self.played.spent_sec is None and self._money.is_spent:
             self.played.spent_sec = ended.at.timestamp()
         lead.dials += (attempt.place_at,)
+        lead.last_number = attempt.dial.from_number
         if MEANINGS[ended.reason].reached:
-            lead.talked_at = lead.debt_talked_at = ended.at
+            self._counting.talked(attempt, ended.at)
         if result.retry_at is None:
             self._over(ended.at, str(result.stop_reason))
             return
@@ -181,22 +184,29 @@ class Play:
         if not due or self._money.is_spent:
             return False
         lanes = {key: self._open[key] for key in due}
-        rooms = self._rooms()
+        rooms, scale = self._rooms(), Scale(BATCH, self._now, TICK)
+        rooms |= self._numbers.rooms(rooms, scale)
         weights = {key: self._stage.lanes[key][0]["weight"] or 1 for key in due}
         wanted = self._routes.wanted(lanes, rooms, self._by_lane, weights)
         shares = allot(wanted, rooms, BATCH, self._now, TICK)
+        self._counting.begin_claim()
         routes, taken, intents = in_order(lanes, shares), 0, list[tuple[Lead, LiveAttempt]]()
         for key, share in shares.items():
             for lead in self._take(key, len(share)):
                 taken += 1
                 if (attempt := self._decide(lead, routes[key])) is not None:
                     intents.append((lead, attempt))
+        moved = taken - len(intents)
+        intents, waiting = self._numbers.give(intents, rooms, scale)
+        for lead in waiting:
+            self._wait(lead)
         attempts = [attempt for _, attempt in intents]
+        self._counting.dialled(attempts, self._now)
         self._pace(attempts, rooms)
         self._routes.note(attempts)
         for lead, attempt in intents:
             self._place(lead, attempt)
-        return taken > len(intents) or taken == BATCH
+        return moved > 0 or taken == BATCH
 
     def _is_due(self, queue: list[tuple[Instant, int, Lead]]) -> bool:
         return bool(queue) and queue[0][0] <= self._now
@@ -241,12 +251,7 @@ class Play:
             return costly
         if lead.to_number in self._stage.listed:
             return self._stage.listed[lead.to_number]
-        if self._stage.rules == plan.contact == NO_RULES:
-            return None
-        about_debt = None if lead.debt_id is None else (*lead.debt_counted, *lead.dials)
-        of_number = ((*lead.counted, *lead.dials), lead.dials, lead.talked_at)
-        known = Contacts(*of_number, about_debt, lead.debt_talked_at)
-        why = lead.put_off_by = Watched(self._stage.rules, known).withheld(plan.contact, self._now)
+        why = lead.put_off_by = self._counting.withheld(lead, plan, self._now)
         return why
 
     def _give_up(self, lead: Lead, plan: DialPlan, why: Withheld) -> None:
@@ -362,9 +367,3 @@ class Play:
             self._note_never(lead, by_time(lead, plan, begins))
         elif lead.put_off_by is not None and due_at >= ends:
             self._note_never(lead, lead.put_off_by)
-
-
-def _part(caps: Caps, each: float) -> Caps:
-    """What leads have of a cap who stand for so many each."""
-    most, pace = caps
-    return None if most is None else max(1, round(most / each)), None if pace is None else pace / each

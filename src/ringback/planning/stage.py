@@ -1,6 +1,6 @@
 """What a campaign is played on: its leads and all that a claim goes by, read once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -11,11 +11,12 @@ from whenever import Instant, TimeDelta
 from ringback.carriers.carrier import Carrier, Listener
 from ringback.domain.billing import DeckVersion
 from ringback.domain.campaign import CampaignState
-from ringback.domain.contact import NO_RULES, ContactRules
+from ringback.domain.contact import NO_RULES, ContactRules, debt_key
 from ringback.domain.decision import Withheld
 from ringback.domain.limits import LaneKey, LimitKey
 from ringback.domain.plan import Order
 from ringback.domain.worth import Evidence
+from ringback.engine.callers_seen import look_at_pool
 from ringback.engine.contact import read_rules
 from ringback.engine.explain import Longest
 from ringback.engine.packs import RulePacks
@@ -26,7 +27,9 @@ from ringback.events import Event, TrunkRefused
 from ringback.rules.shelf import Shelf
 from ringback.store import explain as facts
 from ringback.store import planning, queue
+from ringback.store.caller_pools import PoolKey, PoolNow
 from ringback.store.campaigns import CampaignRow
+from ringback.store.contacts import Before
 from ringback.store.database import Connection, Record
 from ringback.store.planning import Counts, Surroundings
 from ringback.store.rates import read_deck
@@ -42,10 +45,7 @@ class Lead(msgspec.Struct):
         place: among the leads that are played.
         is_live: whether this attempt is up.
         dials: when its call was dialled before.
-        counted: the dials to its number that contact rules count.
-        talked_at: when somebody last talked at its number.
-        debt_counted: the dials about its debt that contact rules count, where it names one.
-        debt_talked_at: when somebody last talked about that.
+        last_number: from which number it was dialled last.
         refused_by: the trunks that refused it in a row.
         put_off_by: the contact rule that withheld it when a claim last looked, None where none did.
     """
@@ -67,10 +67,7 @@ class Lead(msgspec.Struct):
     consent_expires_at: Instant | None
     debt_id: str | None
     dials: tuple[Instant, ...]
-    counted: tuple[Instant, ...]
-    talked_at: Instant | None
-    debt_counted: tuple[Instant, ...]
-    debt_talked_at: Instant | None
+    last_number: str | None
     caller_no: int = 0
     refused_by: tuple[int, ...] = ()
     put_off_by: Withheld | None = None
@@ -82,7 +79,7 @@ class Lead(msgspec.Struct):
 
 _COLUMNS = (
     *("call_id", "attempt", "due_at", "is_live", "to_number", "zone_set_no", "region", "zone_source"),
-    *("created_at", "consent_at", "consent_expires_at", "talked_at", "debt_id", "debt_talked_at"),
+    *("created_at", "consent_at", "consent_expires_at", "debt_id", "last_number"),
 )
 
 
@@ -103,6 +100,8 @@ class Stage:
         trunks: knows the trunks, and dials nobody.
         around: what stands above the campaign, or takes slots beside it.
         rules: the workspace's own contact rules.
+        counted: what contact rules know of numbers, and of debts, by what they are counted under.
+        pools: the caller pool of the campaign, where it has one.
         listed: why the numbers are not dialled that are on the do-not-call list.
         caps: by limit, those that have any.
         decks: the rate decks of its trunks.
@@ -122,6 +121,8 @@ class Stage:
     trunks: Trunks
     around: Surroundings
     rules: ContactRules = NO_RULES
+    counted: Mapping[str, Before] = field(default_factory=dict)
+    pools: Mapping[PoolKey, PoolNow] = field(default_factory=dict)
     listed: dict[str, Withheld] = field(default_factory=dict)
     caps: dict[LimitKey, Caps] = field(default_factory=dict)
     decks: dict[UUID, tuple[DeckVersion, ...]] = field(default_factory=dict)
@@ -169,6 +170,8 @@ async def set_stage(db: Connection, campaign: CampaignRow, order: Order, shelf: 
         trunks,
         around,
         read_rules(around.contact_rules) if around.contact_rules else NO_RULES,
+        dict(_counted(rows)),
+        {} if (pool := await look_at_pool(db, every[0])) is None else {pool.key: pool},
         {number: why for (_, number), why in (await by_list(db, numbers, begins)).items()},
         _caps(every),
         {deck_id: await read_deck(db, key[0], deck_id) for row in every if (deck_id := row["rate_deck_id"])},
@@ -195,9 +198,15 @@ def _lead(place: int, key: tuple[int, int], row: Record, lanes: Mapping[LaneKey,
         trunk_no=trunk_no,
         **{name: row[name] for name in _COLUMNS},
         dials=tuple(row["dials"] or ()),
-        counted=tuple(row["counted"] or ()),
-        debt_counted=tuple(row["debt_counted"] or ()),
     )
+
+
+def _counted(rows: Iterable[Record]) -> Iterator[tuple[str, Before]]:
+    """What is remembered of the numbers of leads, and of their debts."""
+    for row in rows:
+        yield row["to_number"], Before(row["counted"] or [], row["talked_at"])
+        if row["debt_id"] is not None:
+            yield debt_key(row["debt_id"]), Before(row["debt_counted"] or [], row["debt_talked_at"])
 
 
 def _caps(lanes: Sequence[Mapping[str, Any]]) -> dict[LimitKey, Caps]:

@@ -122,8 +122,6 @@ def _not_known(campaign: CampaignRow, stage: Stage) -> Iterator[str]:
         yield "the campaign is paused: it is planned as if it went on now"
     if stage.around.asks_first:
         yield "the pre-dial check is not asked: it may withhold dials that are planned"
-    if any(row["pool_no"] for rows in stage.lanes.values() for row in rows):
-        yield "the caps and rests of the numbers of its caller pool are not planned with: dials may wait for them"
     if others := stage.around.other_campaigns:
         count = f"{others} other campaign{'s' * (others > 1)} of this workspace"
         yield f"{count} may take slots that are planned for this one, and dial the same numbers"

@@ -1,6 +1,7 @@
 -- name: campaign_leads
 -- The dials of a campaign that wait, as a claim would take them, and its calls that are up: $3 in 65,536 of them, by the
--- random end of their ids. With each come the times at which its call was dialled and what is remembered of its number and its debt.
+-- random end of their ids. With each come the times at which its call was dialled, from which number it was last, and what
+-- is remembered of its own number and of its debt.
 WITH dials AS (
     SELECT q.call_id, q.trunk_no, q.attempt, q.due_at, false AS is_live FROM queue q
     WHERE q.workspace_no = $1 AND q.campaign_no = $2
@@ -8,13 +9,15 @@ WITH dials AS (
     SELECT a.call_id, a.trunk_no, a.attempt, coalesce(a.called_at, a.intent_at), true FROM attempts a
     WHERE a.workspace_no = $1 AND a.campaign_no = $2 AND a.ended_at IS NULL
 )
-SELECT d.*, c.to_number, c.zone_set_no, c.region, c.zone_source, c.consent_at, c.consent_expires_at, c.debt_id,
-       c.created_at,
-       b.dials, k.dials AS counted, k.talked_at, e.dials AS debt_counted, e.talked_at AS debt_talked_at
+SELECT d.*, c.to_number, c.zone_set_no, c.region, c.zone_source, c.consent_at, c.consent_expires_at, c.created_at,
+       c.debt_id, b.dials, b.last_number, k.dials AS counted, k.talked_at, e.dials AS debt_counted,
+       e.talked_at AS debt_talked_at
 FROM dials d
 JOIN calls c ON c.workspace_no = $1 AND c.call_id = d.call_id
 LEFT JOIN LATERAL (
-    SELECT array_agg(coalesce(a.called_at, a.intent_at) ORDER BY a.attempt) AS dials FROM attempts a
+    SELECT array_agg(coalesce(a.called_at, a.intent_at) ORDER BY a.attempt) AS dials,
+           (array_agg(a.from_number ORDER BY a.attempt DESC))[1] AS last_number
+    FROM attempts a
     WHERE d.attempt > 1 AND a.workspace_no = $1 AND a.call_id = d.call_id AND a.attempt < d.attempt
 ) b ON true
 LEFT JOIN contacts k ON k.workspace_no = $1 AND k.to_number = c.to_number
