@@ -3,13 +3,16 @@
 import asyncio
 import json
 import socket
+from contextlib import suppress
 
 import msgspec
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 from tests.engine.duties import another_workspace, begun, puppet_of
+from tests.engine.faults import Died, mortal
 from tests.engine.invariants import every_call_is_somewhere, ordinals_are_whole
 from tests.https import https_server
+from tests.in_part import each
 from tests.world import a_lead
 from whenever import TimeDelta
 
@@ -299,6 +302,36 @@ async def test_a_node_that_has_lost_its_lease_does_not_dial_what_is_allowed(make
     assert await world.attempts() == []
     assert await checked_dial(other) == 1
     assert puppet_of(engine).placed == []
+
+
+async def test_a_node_that_dies_at_any_step_leaves_no_dial_twice_and_no_attempt_that_nobody_made(make_world, server):
+    """Another one asks anew and dials what was not placed; by the far end's record each number is dialled once."""
+    for last in range(1, 18, each(4)):
+        server.heard.clear()
+        world = await make_world(leads=2)
+        async with world.database.transaction() as db:
+            rules = parse_contact_rules({"per_number": ["1 per 1h"]})
+            await set_rules(db, world.workspace_no, rules, world.clock.now())
+        await have_checked(world, server.url)
+        world.clock.advance_to(world.clock.now() + TimeDelta(milliseconds=1))
+        dead, steps = await mortal(world, last, lease_sec=10)
+        with suppress(Died):
+            await dead.node.lease.run_once()
+            await checked_dial(dead)
+        assert steps.count == last
+        await dead.checker.stop()
+        world.clock.advance_to(world.clock.now() + SEC * 60)
+        living = await begun(world, "b", puppet=False)
+        while await living.rescuer.run_once():
+            pass
+        await checked_dial(living)
+        dials = world.dials()
+        assert sorted(dial["to_number"] for dial in dials) == [a_lead(0).e164, a_lead(1).e164]
+        assert {dial["attempt"] for dial in dials} == {1}
+        assert len(server.heard) <= 4
+        assert await world.value("SELECT count(*) FROM attempts WHERE unchecked") == 0
+        await every_call_is_somewhere(world)
+        (world.folder / "dials.jsonl").unlink()
 
 
 @pytest.mark.parametrize("action", ["pause", "cancel"])

@@ -205,8 +205,8 @@ def _lead(
     phone = parse_number(number, region)
     if isinstance(phone, NumberFault):
         return reject(phone.value, row, number)
-    own, part, consent = given[0].strip() or None, _region(given[1]), _consent(*given[2:4])
-    debt_id = given[4].strip() or None
+    own, part, debt_id = given[0].strip() or None, _region(given[1]), given[4].strip() or None
+    consent = _consent(*given[2:4]) if any(given[2:4]) else UNSAID
     if (own and own not in ZONE_NAMES) or part == UNKNOWN or consent is None or (debt_id and not is_debt(debt_id)):
         return _misfit(row, given, part, consent)
     try:

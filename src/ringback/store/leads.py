@@ -137,6 +137,8 @@ class _Importer:
     def _agreed(self, leads: list[Lead], call_ids: list[UUID], report: Report) -> tuple[list[Lead], list[UUID]]:
         """Those whom nothing forbids to dial for want of consent, as of now: the claims look at it again."""
         required, kept = self._rules["requires_consent"], []
+        if not required and all(lead.consent is UNSAID for lead in leads):
+            return leads, call_ids
         for pair in zip(leads, call_ids, strict=True):
             lead = pair[0]
             if lead.consent.expires_at is not None and lead.consent.expires_at <= self._now:
@@ -218,7 +220,7 @@ class _Importer:
 
 def _consents(leads: list[Lead]) -> tuple[list[Instant | None], list[Instant | None]]:
     """When each lead agreed and until when; two empty columns where none did, for most files say nothing of it."""
-    if all(lead.consent is UNSAID or not any(lead.consent) for lead in leads):
+    if all(lead.consent is UNSAID for lead in leads):
         return [], []
     return [lead.consent.given_at for lead in leads], [lead.consent.expires_at for lead in leads]
 
