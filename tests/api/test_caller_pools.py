@@ -147,3 +147,23 @@ async def test_dials_from_a_pool_are_seen_and_explained(make_service):
         ).json()
         assert {row["group"]["caller_number"]: row["attempts"] for row in rates["data"]} == {NEAR: 3, FAR: 3}
         assert all(row["answer_rate"]["low"] == 0 < row["answer_rate"]["high"] < 1 for row in rates["data"])
+
+
+async def test_a_single_call_is_dialled_from_its_pool(make_service):
+    """From the number with its area code, and again from that one; what it is made of names the pool."""
+    service = await make_service(started=False, simulator=NOBODY_ANSWERS)
+    async with service.client(await service.key()) as client:
+        pool = await made(client, numbers=[FAR, NEAR, "+14155550101"])
+        retry = {"max_attempts": 3, "after": {"no-answer": ["10m"], "busy": ["10m"]}}
+        call = {
+            "to_number": "+14155552671",
+            "trunk_id": trunk_id(service),
+            "caller_pool_id": pool["id"],
+            "retry": retry,
+        }
+        call_id = (await client.post("/v1/calls", json=call)).json()["id"]
+        await drive(await service.world.engine(), service.world.clock, NOON + TimeDelta(hours=1))
+        log = (await client.get(f"/v1/call-logs/{call_id}/retries")).json()["data"]
+        assert [attempt["from_number"] for attempt in log] == [NEAR] * 3
+        assert (await client.get(f"/v1/call-logs/{call_id}")).json()["caller_pool_id"] == pool["id"]
+        assert (await client.delete(f"{PATH}/{pool['id']}")).status_code == 204

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 from tests.engine.duties import begun, dial, end, work
 from tests.engine.faults import mortal
@@ -10,10 +11,13 @@ from tests.rows import single_call
 from tests.world import NOON, single_connection
 from whenever import TimeDelta
 
-from ringback.domain.callers import CoolDown
+from ringback.domain.callers import CoolDown, Member, Pool
+from ringback.domain.limits import Room
 from ringback.domain.outcome import EndReason
+from ringback.engine.callers import Scale, pool_rooms
 from ringback.rules.shelf import Shelf
 from ringback.sealing import Sealer
+from ringback.store.caller_pools import PoolNow
 from ringback.wiring import explainer
 
 REDIALS = {"max_attempts": 3, "after": {"busy": ["10m"]}}
@@ -85,6 +89,18 @@ async def test_another_number_is_taken_where_one_is_at_its_cap(make_world):
     assert not await world.rows("SELECT FROM decisions")
     await end(engine, 4)
     assert await dial(engine) == 9
+
+
+def test_a_pool_bounds_a_claim_only_where_it_has_less_than_that_takes():
+    """Slots that are not scarce are not shared out by what is up."""
+    members, rule = tuple(Member(n, f"+1415555010{n}") for n in range(3)), CoolDown(20, 86_400)
+    free, few = (
+        PoolNow((1, n), Pool("pool", members, True, cool_down), {}) for n, cool_down in enumerate((None, rule))
+    )
+    caps = {free.limit_of(member): (None, None) for member in members}
+    pools = {pool.key: replace(pool, caps=caps) for pool in (free, few)}
+    bounded = {batch: pool_rooms(pools, {}, Scale(batch, NOON, TimeDelta())) for batch in (60, 61)}
+    assert bounded == {60: {}, 61: {few.limit: Room(slots=60)}}
 
 
 async def explained(world, tmp_path):

@@ -109,19 +109,18 @@ def caps_of(pools: Pools) -> dict[LimitKey, tuple[int | None, float | None]]:
 
 
 def pool_rooms(pools: Pools, rooms: Rooms, scale: Scale) -> dict[LimitKey, Room]:
-    """What the numbers of each pool have left, all together; where all rest, dials are taken to be withheld.
+    """What the numbers of each pool have left, all together, where that is less than a claim takes.
+
+    Where all of them rest there is no bound: dials are taken to be withheld.
 
     Args:
         pools: of the claim.
         rooms: of the limits that have a cap.
         scale: of the claim.
     """
-    found = {}
-    for pool in pools.values():
-        if resting(pool.pool, scale.now) is None:
-            left = _left(pool, rooms, Counter(), scale).values()
-            found[pool.limit] = Room(slots=min(sum(left), scale.batch))
-    return found
+    awake = (pool for pool in pools.values() if resting(pool.pool, scale.now) is None)
+    left = {pool.limit: sum(_left(pool, rooms, Counter(), scale).values()) for pool in awake}
+    return {key: Room(slots=slots) for key, slots in left.items() if slots < scale.batch}
 
 
 def counted(intents: Iterable[LiveAttempt], pools: Pools, now: Instant) -> list[Counted]:
