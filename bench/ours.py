@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,13 +13,13 @@ from bench.figures import Stopwatch
 from bench.world import SQL, World, at_work
 from ringback import wiring
 from ringback.clock import SystemClock
-from ringback.config import DATABASE_URL
+from ringback.config import DATABASE_URL, Settings
 from ringback.engine.dial import Dialler
 from ringback.engine.engine import Engine, EngineSettings
 from ringback.engine.settle import Settler
 from ringback.errors import RingbackError
 from ringback.events import LogAndCount
-from ringback.processes import READY
+from ringback.processes import NODE, READY, child_command
 from ringback.store.database import Database
 
 SETTINGS = EngineSettings()
@@ -102,7 +101,7 @@ async def engine_at_work(
 
 @asynccontextmanager
 async def node_process(dsn: str, name: str, drain_sec: float) -> AsyncIterator[int]:
-    """A real node, `python -m ringback node`, for as long as the block runs; yields its process id.
+    """A real node, as `ringback serve` starts it, for as long as the block runs; yields its process id.
 
     Args:
         dsn: the database.
@@ -111,8 +110,7 @@ async def node_process(dsn: str, name: str, drain_sec: float) -> AsyncIterator[i
     """
     with tempfile.TemporaryDirectory(prefix="ringback-bench-node-") as folder:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "ringback", "node", "--data", folder),
-            *("--node-name", name, "--drain-sec", str(drain_sec)),
+            *child_command(NODE, Settings(Path(folder), node_name=name, drain_sec=drain_sec)),
             env={**os.environ, DATABASE_URL: dsn},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

@@ -1,8 +1,10 @@
-"""Public holidays by country and by part of it: the one module that knows the `holidays` library."""
+"""Public holidays by country and by part of it: the one module that knows the `holidays` library.
+
+It is taken in once somebody asks for holidays: most windows have none, and every process would start later.
+"""
 
 from functools import cache
 
-import holidays
 from whenever import Date
 
 LANGUAGE = "en_US"
@@ -57,15 +59,21 @@ def _calendar(country: str, part: str | None) -> Calendar:
 
 @cache
 def _parts() -> dict[str, list[str]]:
-    return {country: list(parts) for country, parts in holidays.list_supported_countries().items()}
+    from holidays import list_supported_countries
+
+    return {country: list(parts) for country, parts in list_supported_countries().items()}
 
 
 @cache
 def _end_year(country: str) -> int:
-    found: int = holidays.country_holidays(country).end_year
+    from holidays import country_holidays
+
+    found: int = country_holidays(country).end_year
     return found
 
 
 def _year(country: str, part: str | None, year: int) -> dict[tuple[int, int], str]:
-    found = holidays.country_holidays(country, subdiv=part, years=year, language=LANGUAGE)
+    from holidays import country_holidays
+
+    found = country_holidays(country, subdiv=part, years=year, language=LANGUAGE)
     return {(date.month, date.day): name for date, name in found.items() if date.year == year}

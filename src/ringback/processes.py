@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ringback import wiring
@@ -190,22 +191,13 @@ def _name(settings: Settings) -> str:
 
 
 def child_command(role: str, settings: Settings) -> list[str]:
-    """The command line of a process of this server; its database comes in the environment."""
-    return [
-        sys.executable,
-        *("-m", "ringback", role),
-        *("--data", str(Path(settings.data).absolute())),
-        *("--node-name", _name(settings)),
-        *(_node_options(settings) if role == NODE else _api_options(settings)),
-    ]
+    """The command line of a process of this server; its database, which may name a password, is in the environment."""
+    told = asdict(replace(settings, node_name=_name(settings), database_url=None))
+    data = str(Path(settings.data).absolute())
+    return [sys.executable, "-m", "ringback.child", role, json.dumps({**told, "data": data})]
 
 
-def _node_options(settings: Settings) -> tuple[str, ...]:
-    times = ("--drain-sec", str(settings.drain_sec), "--lease-sec", str(settings.lease_sec))
-    return (*times, *(["--alone"] if settings.alone else []))
-
-
-def _api_options(settings: Settings) -> tuple[str, ...]:
-    metrics = () if settings.metrics_port is None else ("--metrics-port", str(settings.metrics_port))
-    lame = ("--lame-sec", str(settings.lame_sec or 0.0))
-    return ("--host", settings.host, "--port", str(settings.port), *lame, *metrics)
+def told_settings(text: str) -> Settings:
+    """The settings in such a command line."""
+    told = json.loads(text)
+    return Settings(**{**told, "data": Path(told["data"])})

@@ -39,9 +39,14 @@ def ringback_command(*arguments: object) -> list[str]:
 
 
 def run(*arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+    """Run a command of ours to its end."""
+    return ended(ringback_command(*arguments), **env)
+
+
+def ended(command: list[str], **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a command line to its end."""
     return subprocess.run(
-        ringback_command(*arguments),
+        command,
         capture_output=True,
         text=True,
         env=environment(**env),

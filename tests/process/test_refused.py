@@ -9,8 +9,12 @@ from ringback.store.embedded import EmbeddedPostgres
 
 
 def refusal(*arguments, **env):
-    """The one line with which a command ends, exit code 1."""
-    ended = run(*arguments, **env)
+    """The one line with which a command of ours ends, exit code 1."""
+    return one_line(run(*arguments, **env))
+
+
+def one_line(ended):
+    """The one line with which a command has ended, exit code 1."""
     assert ended.returncode == 1, ended
     lines = [line for line in ended.stderr.splitlines() if not line.startswith("{")]
     assert len(lines) == 1, ended.stderr

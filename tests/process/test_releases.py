@@ -17,11 +17,12 @@ from tests.process.campaigns import (
     make_trunk,
     rows,
 )
-from tests.process.serving import eventually, run, serving
-from tests.process.test_refused import refusal
+from tests.process.serving import ended, eventually, run, serving
+from tests.process.test_refused import one_line, refusal
 
 from ringback import __version__
-from ringback.config import DATABASE_URL
+from ringback.config import DATABASE_URL, Settings
+from ringback.processes import child_command
 from ringback.store.embedded import EmbeddedPostgres
 from ringback.store.queries import schema_version
 
@@ -124,7 +125,7 @@ def test_a_database_of_the_release_before_is_not_worked_on(before, tmp_path):
     made(tmp_path / "data", before)
     environment = {DATABASE_URL: before[DATABASE_URL]}
     for role in ("node", "api"):
-        said = refusal(role, "--data", tmp_path / "data", "--node-name", "new", **environment)
+        said = one_line(ended(child_command(role, Settings(tmp_path / "data", node_name="new")), **environment))
         assert f"the database is at schema 2 and this release needs {schema_version()}: run `ringback serve`" in said
 
 

@@ -6,9 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
-
 BACKLOG = 1024
 LOOK_AGAIN_SEC = 0.01
 
@@ -52,6 +49,10 @@ async def serve(app: Any, host: str, port: int, ending: Ending, ready: Callable[
     Raises:
         OSError: the address is not to be had.
     """
+    # imported here: a node, which has ends like this one, has no use for it
+    from granian.constants import Interfaces
+    from granian.server.embed import Server
+
     _check_free(host, port)
     server = Server(
         _lame(app, ending.leaving),

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import httpcore
-import httpx
 from standardwebhooks import Webhook
 from whenever import Instant
 
@@ -82,7 +81,7 @@ class Receivers:
     def _pool(self) -> httpcore.AsyncConnectionPool:
         """Made when first needed: reading the certificates takes a while. `SSL_CERT_FILE` names other ones."""
         return httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=ssl.create_default_context(),
             max_connections=CONNECTIONS,
             max_keepalive_connections=CONNECTIONS,
             keepalive_expiry=KEEP_SEC,

@@ -65,7 +65,7 @@ def import_file(
     import_rates(url, key, file, deck, name, given, trunk or [], as_json=as_json)
 
 
-@rates_app.command("list", epilog="Example: ringback rates list")
+@rates_app.command("list", epilog="Example: ringback rates list --json")
 def list_decks(key: Key, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     """List the rate decks, newest first, with their versions."""
     from ringback.remote.money import show_decks

@@ -1,8 +1,6 @@
 """What makes and runs a server: `init`, `serve`, and the processes that `serve` starts."""
 
-import asyncio
 import json
-import os
 from dataclasses import replace
 from typing import Annotated
 
@@ -25,7 +23,6 @@ NodeName = Annotated[
         help="A name that no other node on this database has; when left out, one is made and kept.", metavar="NAME"
     ),
 ]
-GivenName = Annotated[str, typer.Option()]
 DrainSec = Annotated[float, typer.Option(help="How long live calls may go on after SIGTERM.", min=0, metavar="SEC")]
 LameSec = Annotated[
     float | None,
@@ -88,36 +85,3 @@ def serve(
     settings = Settings(data, config.database_url(), host, port, node_name, drain_sec, lame_sec, lease_sec, **roles)
     settings = replace(settings, metrics_port=metrics_port)
     run(settings, lambda what: typer.echo(f"ready {what}"))
-
-
-@app.command(hidden=True)
-def node(
-    data: Data,
-    node_name: GivenName,
-    drain_sec: DrainSec = 30.0,
-    lease_sec: LeaseSec = 10.0,
-    alone: bool = False,
-) -> None:
-    """One dialling node, as `serve` starts it."""
-    from ringback.processes import log_to_stderr, run_node
-
-    log_to_stderr()
-    settings = Settings(data, node_name=node_name, drain_sec=drain_sec, lease_sec=lease_sec, alone=alone)
-    asyncio.run(run_node(os.environ[config.DATABASE_URL], settings))
-
-
-@app.command("api", hidden=True)
-def api_process(
-    data: Data,
-    node_name: GivenName,
-    host: Host = config.DEFAULT_HOST,
-    port: Port = config.DEFAULT_PORT,
-    lame_sec: LameSec = None,
-    metrics_port: MetricsPort = None,
-) -> None:
-    """The API, as `serve` starts it."""
-    from ringback.processes import log_to_stderr, run_api
-
-    log_to_stderr()
-    settings = Settings(data, host=host, port=port, node_name=node_name, lame_sec=lame_sec or 0.0)
-    asyncio.run(run_api(os.environ[config.DATABASE_URL], replace(settings, metrics_port=metrics_port)))
