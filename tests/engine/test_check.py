@@ -13,6 +13,7 @@ from tests.engine.faults import Died, mortal
 from tests.engine.invariants import every_call_is_somewhere, ordinals_are_whole
 from tests.https import https_server
 from tests.in_part import each
+from tests.ledger.books import book, lines_of
 from tests.world import a_lead
 from whenever import TimeDelta
 
@@ -133,6 +134,9 @@ async def test_a_veto_withholds_the_dial(make_world, server):
     assert [row["due_at"] for row in await world.queue()] == [later]
     assert await world.attempts() == []
     assert DialsWithheld({"pre_dial_check": 1}) in world.events
+    await book(engine)
+    [line] = await lines_of(world)
+    assert json.loads(json.loads(line)["body"]["inputs"]) == {"why": "veto", "status": 200}
     world.clock.advance_to(later)
     server.says(allow=False)
     assert await checked_dial(engine) == 0

@@ -102,7 +102,7 @@ def _consent(detail: Mapping[str, Any], until: str) -> str:
 
 
 def _pre_dial_check(detail: Mapping[str, Any], until: str) -> str:
-    said = f": {detail['reason']}" if detail["reason"] else ""
+    said = f": {detail['reason']}" if detail.get("reason") else ""
     if detail["why"] == Why.VETO:
         return f"the workspace's own check has vetoed it{said}, and is asked again {until}"
     return f"the workspace's own check gave no answer ({detail['why']}{said}), and is asked again {until}"

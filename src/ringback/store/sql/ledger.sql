@@ -68,7 +68,8 @@ entered AS (
         '","campaign_id":', coalesce(to_json(p.campaign_id)::text, 'null'),
         ',"decision_id":"', d.decision_id,
         '","first_at":', to_char(d.first_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'),
-        ',"inputs":', to_json(d.inputs::text)::text,
+        -- the words of a veto may tell of a person, and nothing can be taken out of a ledger
+        ',"inputs":', to_json((CASE d.rule WHEN 'pre_dial_check' THEN d.inputs - 'reason' ELSE d.inputs END)::text)::text,
         ',"kind":"decision","next_at":', coalesce(to_char(d.next_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
         ',"pack":', coalesce(to_json(d.pack)::text, 'null'),
         ',"pack_version":', coalesce(to_json(d.pack_version)::text, 'null'),

@@ -78,6 +78,7 @@ DELETE FROM agent_reports r WHERE r.workspace_no = $1 AND r.call_id = ANY ($2::u
 DELETE FROM decisions d WHERE d.workspace_no = $1 AND d.call_id = ANY ($2::uuid[]);
 
 -- name: bare_decisions
--- Of what was decided about calls that were anonymised, what names an entry of a list goes: that one has the number.
-UPDATE decisions d SET inputs = d.inputs - 'do_not_call_id'
-WHERE d.workspace_no = $1 AND d.call_id = ANY ($2::uuid[]) AND d.inputs ? 'do_not_call_id';
+-- Of what was decided about calls that were anonymised, what names an entry of a list goes: that one has the number. So do
+-- the words of a veto.
+UPDATE decisions d SET inputs = d.inputs - ARRAY['do_not_call_id', 'reason']
+WHERE d.workspace_no = $1 AND d.call_id = ANY ($2::uuid[]) AND d.inputs ?| ARRAY['do_not_call_id', 'reason'];
