@@ -39,6 +39,8 @@ def test_runs_are_told_by_their_means():
 def test_dials_of_one_hour_are_counted_together():
     """From its first second to its last."""
     run = Played()
+    assert run.mean_sec == 0
+    assert a_run(3).mean_sec == 60
     assert run.hour(7200) is run.hour(10_799) is not run.hour(10_800)
 
 

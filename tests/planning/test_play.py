@@ -142,6 +142,19 @@ async def test_caps_and_paces_put_dials_off_as_much(make_world):
     assert ahead.finals["reached"] == pytest.approx(finals["reached"], abs=2)
 
 
+async def test_slots_that_are_wanted_are_those_of_the_hour_in_which_dials_were_due(make_world):
+    """Who waits for a slot into the next day, or beyond the plan, wanted one on the first."""
+    once = {"max_attempts": 1, "after": {}}
+    plan = {"retry": once, "window": every_day(720, 722), "caps": (None, 1, None)}
+    world = await make_world(leads=some_leads(60), simulator=LIVELY, **plan)
+    ahead = await played(world, days=3)
+    assert ahead.left > 20
+    assert ahead.longest_wait_sec > 86_400
+    wanted = {hour: sums.wanted_sec for hour, sums in ahead.hours.items()}
+    assert wanted[NOON.timestamp() // HOUR_SEC] == sum(wanted.values())
+    assert ahead.finals.total() * 5 < wanted[NOON.timestamp() // HOUR_SEC] < 60 * 60
+
+
 async def test_calls_that_are_up_and_waits_that_run_are_played_on(make_world):
     """A plan may be made of a campaign that runs: it begins where that is."""
     world = await make_world(leads=PEOPLE, simulator=LIVELY, retry=RETRY, caps=(None, 5, None))

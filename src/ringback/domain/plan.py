@@ -65,7 +65,7 @@ class HourSums:
         reached: those that a person did.
         connected_sec: seconds connected.
         peak: calls that were up at a time, at most.
-        wanted_sec: seconds for which the dials that came due in it had a slot, whenever that was.
+        wanted_sec: seconds for which the dials that came due in it had a slot, whenever that was, or would have had it.
     """
 
     dials: float = 0
@@ -122,6 +122,12 @@ class Played:
     finals: Counter[str] = field(default_factory=Counter)
     never: Counter[Reason] = field(default_factory=Counter)
     examples: dict[Reason, list[int]] = field(default_factory=dict)
+
+    @property
+    def mean_sec(self) -> float:
+        """For how long a dial was up, 0 where there was none."""
+        dials = sum(sums.dials for sums in self.hours.values())
+        return sum(sums.wanted_sec for sums in self.hours.values()) / dials if dials else 0.0
 
     def hour(self, at_sec: int) -> HourSums:
         """The sums of the hour of an instant."""

@@ -17,13 +17,10 @@ import msgspec
 from whenever import Instant, TimeDelta
 
 from ringback.carriers.carrier import Ended
-from ringback.domain.billing import Charge
-from ringback.domain.call import FinalReason
-from ringback.domain.decision import Rule, Withheld
-from ringback.domain.explain import kind_of
+from ringback.domain.decision import Withheld
 from ringback.domain.limits import LaneKey, LimitKey, Room, allot, dial_gap, pace, split
 from ringback.domain.outcome import MEANINGS
-from ringback.domain.plan import HOUR_SEC, Played, Reason
+from ringback.domain.plan import HOUR_SEC, Played
 from ringback.engine.callers import Scale
 from ringback.engine.dial import intent_of
 from ringback.engine.live import LiveAttempt, Route
@@ -34,6 +31,7 @@ from ringback.engine.virtual import at_least
 from ringback.engine.withhold import by_time, may_dial, without_consent
 from ringback.planning.counting import Counting
 from ringback.planning.money import Money
+from ringback.planning.notes import Notes
 from ringback.planning.numbers import Numbers, part_of_caps
 from ringback.planning.people import People
 from ringback.planning.stage import Lead, Stage
@@ -42,9 +40,6 @@ TICK = TimeDelta(seconds=1)
 """What happens within it is dealt with at once, as a node does that is busy; paces are kept within it too."""
 
 BATCH = 500
-SHOWN = 3
-"""So many leads are named for each reason for which some can never be called."""
-
 NOBODY = UUID(int=0)
 
 Queues = tuple[list[tuple[Instant, int, Lead]], list[tuple[Instant, int, Lead]]]
@@ -84,8 +79,7 @@ class Play:
         self._open: LaneRoutes = {}
         self._money = Money(stage)
         self._look_at = stage.begins
-        self._over_at: Instant | None = None
-        self.played = Played()
+        self._notes = Notes(stage)
 
     def run(self) -> Played:
         """Play it to its end."""
@@ -118,9 +112,7 @@ class Play:
         if lead.is_live:
             self._go_on(lead)
         elif self._stage.plans.plan(lead).bounds.waits_for_a_zone(self._now):
-            plan = self._stage.plans.plan(lead)
-            self.played.left += 1
-            self._note_never(lead, by_time(lead, plan, self._now))
+            self._notes.waits_for_ever(lead, by_time(lead, self._stage.plans.plan(lead), self._now))
         else:
             self._wait(lead)
 
@@ -132,12 +124,10 @@ class Play:
         """A call that is up now: how it ends is as open as of any other, but it is not over yet."""
         route = next((route for routes in self._open.values() for route in routes.values()), None)
         if route is None:
-            self.played.left += 1
+            self._notes.waits_for_ever(lead, None)
             return
         attempt = self._attempt(lead, self._stage.plans.plan(lead), route, lead.due_at)
         self._place(lead, attempt)
-
-    # what is over
 
     def _settle(self) -> None:
         while self._up and self._up[0][0] <= self._now:
@@ -148,35 +138,19 @@ class Play:
         result = settle_as(attempt, ended, self._chance.random(), self._stage.trunks)
         self._used.subtract(attempt.route.limits)
         self._by_lane[attempt.route.lane] -= 1
-        self._count(up, *self._money.pay(attempt, result))
-        if self.played.spent_sec is None and self._money.is_spent:
-            self.played.spent_sec = ended.at.timestamp()
+        self._notes.outcome(attempt, ended, *self._money.pay(attempt, result))
+        if self._money.is_spent:
+            self._notes.spent(ended.at)
         lead.dials += (attempt.place_at,)
         lead.last_number = attempt.dial.from_number
         if MEANINGS[ended.reason].reached:
             self._counting.talked(attempt, ended.at)
         if result.retry_at is None:
-            self._over(ended.at, str(result.stop_reason))
+            self._notes.over(ended.at, str(result.stop_reason))
             return
         lead.refused_by = (*lead.refused_by, attempt.route.trunk[1]) if result.retry_trunk_no is not None else ()
         lead.attempt, lead.due_at, lead.trunk_no = lead.attempt + 1, result.retry_at, result.retry_trunk_no or 0
         self._wait(lead)
-
-    def _count(self, up: _Up, bill: Charge, currency: str) -> None:
-        meaning, talked = MEANINGS[up.ended.reason], up.ended.duration_sec
-        sums = self.played.hour(up.attempt.place_at.timestamp())
-        sums.answered += up.ended.answered_by is not None
-        sums.reached += meaning.reached
-        sums.connected_sec += talked
-        self.played.billed_sec += bill.billed_sec
-        if bill.cost_micros:
-            self.played.cost_micros[currency] += bill.cost_micros
-
-    def _over(self, at: Instant, final_reason: str) -> None:
-        self.played.finals[final_reason] += 1
-        self._over_at = at if self._over_at is None else max(at, self._over_at)
-
-    # what is due
 
     def _claim(self) -> bool:
         """Take what there is room for; returns whether there may be room for more."""
@@ -236,10 +210,11 @@ class Play:
         if why is None:
             return self._attempt(lead, plan, next(routes), self._now)
         if why.next_at is not None:
+            self._note_want(lead, plan)
             lead.due_at = why.next_at
             self._wait(lead)
         else:
-            self._give_up(lead, plan, why)
+            self._notes.give_up(lead, plan, why, self._now)
         return None
 
     def _withheld(self, lead: Lead, plan: DialPlan) -> Withheld | None:
@@ -254,23 +229,11 @@ class Play:
         why = lead.put_off_by = self._counting.withheld(lead, plan, self._now)
         return why
 
-    def _give_up(self, lead: Lead, plan: DialPlan, why: Withheld) -> None:
-        """A call that is final without a further dial; of a lead that never had one it is said by which rule."""
-        is_forbidden = why.rule == Rule.DO_NOT_CALL or without_consent(lead, plan, self._now) is not None
-        self._over(self._now, why.final[1] if why.final else FinalReason.EXPIRED)
-        if lead.attempt > 1:
-            return
-        if is_forbidden or plan.bounds.first_dial(max(lead.created_at, self._stage.begins)) is None:
-            self._note_never(lead, why)
-        elif lead.put_off_by is not None:
-            self._note_never(lead, lead.put_off_by)
-
-    def _note_never(self, lead: Lead, why: Withheld) -> None:
-        reason = Reason(kind_of(why), why.rule, why.pack)
-        self.played.never[reason] += 1
-        shown = self.played.examples.setdefault(reason, [])
-        if len(shown) < SHOWN:
-            shown.append(lead.place)
+    def _note_want(self, lead: Lead, plan: DialPlan) -> None:
+        """Remember since when a lead waits for a slot whose hours are over before it has one."""
+        due_at = max(lead.due_at, self._stage.begins)
+        if lead.wanted_at is None and not may_dial(plan, self._now) and may_dial(plan, due_at):
+            lead.wanted_at = due_at
 
     def _attempt(self, lead: Lead, plan: DialPlan, route: Route, at: Instant) -> LiveAttempt:
         attempt = intent_of(lead, plan, 0, NOBODY, route, at)
@@ -293,35 +256,14 @@ class Play:
         over_at = at + TimeDelta(seconds=told.over_after_sec / self._speed) if self._speed else at
         over_at = max(over_at, self._now)
         attempt.called_at = at
-        ended = Ended(
-            NOBODY,
-            over_at,
-            told.reason,
-            told.ring_sec,
-            told.talk_sec,
-            told.answered_by,
-            told.sip_code,
-            rang=told.ring_sec > 0,
-        )
+        how = (told.reason, told.ring_sec, told.talk_sec, told.answered_by, told.sip_code)
+        ended = Ended(NOBODY, over_at, *how, rang=told.ring_sec > 0)
         self._used.update(attempt.route.limits)
         self._by_lane[attempt.route.lane] += 1
         heapq.heappush(self._up, (over_at, next(self._order), _Up(lead, attempt, ended)))
         if not lead.is_live:
-            self._note_dial(attempt, over_at)
-        lead.is_live = False
-
-    def _note_dial(self, attempt: LiveAttempt, over_at: Instant) -> None:
-        due_sec = max(attempt.due_at.timestamp(), self._stage.begins.timestamp())
-        placed_sec = attempt.place_at.timestamp()
-        sums = self.played.hour(placed_sec)
-        sums.dials += 1
-        sums.peak = max(sums.peak, len(self._up))
-        self.played.hour(due_sec).wanted_sec += over_at.timestamp() - placed_sec
-        waited = placed_sec - due_sec
-        self.played.waited_sec += waited
-        self.played.longest_wait_sec = max(self.played.longest_wait_sec, waited)
-
-    # time
+            self._notes.dial(attempt, lead.wanted_at or attempt.due_at, over_at, len(self._up))
+        lead.is_live, lead.wanted_at = False, None
 
     def _next_wake(self) -> Instant | None:
         """When there is something to do next; None where all are over, or wait for what does not come."""
@@ -344,26 +286,10 @@ class Play:
             self._end(heapq.heappop(self._up)[2])
 
     def _close(self) -> Played:
-        """Count what is left; where the campaign ends with the run, it ends too."""
-        ends = self._stage.until if self._stage.is_to_the_end else None
+        usual_sec = self._notes.played.mean_sec
         for key, queues in self._waiting.items():
-            for queue in queues:
-                for due_at, _, lead in queue:
-                    self._leave(lead, due_at, ends, is_open=key in self._open)
-        if not self.played.left and self._over_at is not None:
-            self.played.ended_sec = self._over_at.timestamp()
-        return self.played
-
-    def _leave(self, lead: Lead, due_at: Instant, ends: Instant | None, *, is_open: bool) -> None:
-        if ends is None:
-            self.played.left += 1
-            return
-        self._over(ends, FinalReason.EXPIRED)
-        if lead.attempt > 1 or not is_open:
-            return
-        plan = self._stage.plans.plan(lead)
-        begins = max(lead.created_at, self._stage.begins)
-        if plan.bounds.first_dial(begins) is None and begins < ends:
-            self._note_never(lead, by_time(lead, plan, begins))
-        elif lead.put_off_by is not None and due_at >= ends:
-            self._note_never(lead, lead.put_off_by)
+            for due_at, _, lead in (entry for queue in queues for entry in queue):
+                self._notes.leave(lead, due_at, is_open=key in self._open)
+                if (not self._money.is_spent and due_at <= self._now) or lead.wanted_at is not None:
+                    self._notes.want(lead.wanted_at or due_at, usual_sec)
+        return self._notes.close()

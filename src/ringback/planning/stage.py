@@ -48,6 +48,7 @@ class Lead(msgspec.Struct):
         last_number: from which number it was dialled last.
         refused_by: the trunks that refused it in a row.
         put_off_by: the contact rule that withheld it when a claim last looked, None where none did.
+        wanted_at: when it was due and might have been dialled, had there been a slot before its hours ended.
     """
 
     place: int
@@ -71,6 +72,7 @@ class Lead(msgspec.Struct):
     caller_no: int = 0
     refused_by: tuple[int, ...] = ()
     put_off_by: Withheld | None = None
+    wanted_at: Instant | None = None
 
     def __getitem__(self, name: str) -> Any:
         """A column, as of the row that a claim takes."""
