@@ -106,6 +106,17 @@ async def test_money_has_one_currency_in_a_workspace(client, service):
     assert (await client.patch(f"/v1/trunks/{trunk_id(service)}", json=free)).status_code == 200
 
 
+async def test_a_workspace_that_charges_in_several_currencies_has_no_budget(client, service):
+    """It is told what charges in which."""
+    for name, currency in (("a", "EUR"), ("b", "USD")):
+        trunk = {"name": name, "kind": "simulator", "billing": {"per_minute_micros": 1, "currency": currency}}
+        assert (await client.post("/v1/trunks", json=trunk)).status_code == 201
+    for where, body in ((path(service), {"budget_micros": 1}), ("/v1/workspace", {"budget_micros": 1})):
+        refused = await client.patch(where, json=body)
+        assert (refused.status_code, refused.json()["code"]) == (422, "another_currency")
+        assert "(a in EUR, b in USD)" in refused.json()["message"]
+
+
 async def test_a_campaign_shows_its_budget_and_what_it_has_spent(client, service):
     """Null is none."""
     shown = (await client.get(path(service))).json()

@@ -74,13 +74,16 @@ async def set_budget(
         Conflict: `older_release_lives`: a server lives that would spend uncounted.
         Impossible: `another_currency`: trunks or decks of the workspace charge in several.
     """
+    key, known = (workspace_no, campaign_no), await read_budget(db, workspace_no, campaign_no)
+    if amount_micros is None and known is None:
+        return
     if amount_micros is not None:
         await check_no_older(db, "budgets", now)
-    elif await read_budget(db, workspace_no, campaign_no) is None:
+    if known is not None and known.amount_micros is not None:  # claims look at it already, and its currency stays
+        await db.fetchval(_SQL["change_amount"], *key, amount_micros, now, known.currency)
         return
     currency = await settle_currency(db, workspace_no, None)
     await db.execute(_SQL["budgeted"], workspace_no)
-    key = (workspace_no, campaign_no)
     if await db.fetchval(_SQL["change_amount"], *key, amount_micros, now, currency) is None:
         await db.execute(_SQL["hold_ends"])  # last of all: whoever ends attempts holds nothing that we wait for
         await db.execute(_SQL["first_amount"], *key, amount_micros, currency, now)
@@ -99,6 +102,8 @@ async def settle_currency(db: Connection, workspace_no: int, wanted: str | None)
     """
     current: str | None = await db.fetchval(_SQL["hold_money"], workspace_no)
     charging = await db.fetch(_SQL["prices"], workspace_no)
+    if wanted is current is None:
+        _check_one(charging)
     chosen = wanted or current or (charging[0]["currency"] if charging else DEFAULT_CURRENCY)
     if current is not None and wanted not in (None, current):
         raise _another(chosen, current, "the workspace")
@@ -125,9 +130,20 @@ async def check_currency(db: Connection, workspace_no: int, wanted: str) -> None
     Raises:
         Impossible: `another_currency`.
     """
-    current = await db.fetchval(_SQL["hold_money"], workspace_no)
+    current = await db.fetchval(_SQL["hold_currency"], workspace_no)
     if current not in (None, wanted):
         raise _another(wanted, current, "the workspace")
+
+
+def _check_one(charging: Sequence[Record]) -> None:
+    by = {row["currency"]: row["name"] for row in charging}
+    if len(by) > 1:
+        told = ", ".join(f"{name} in {currency}" for currency, name in by.items())
+        raise Impossible(
+            "another_currency",
+            f"a budget has one currency, and this workspace charges in several ({told}): convert the prices, or use a "
+            "workspace for each",
+        )
 
 
 def _check_all(charging: Sequence[Record], wanted: str) -> None:

@@ -15,7 +15,7 @@ from ringback.errors import Invalid
 from ringback.ids import DECK
 from ringback.intake.report import Report
 from ringback.store import rates
-from ringback.store.budgets import settle_currency
+from ringback.store.budgets import check_currency, settle_currency
 from ringback.store.database import Connection
 from ringback.store.keys import Scope
 
@@ -44,11 +44,14 @@ async def post_deck(api: Api, ask: Ask) -> Answer:
     deck_id, report = api.ids.new(ask.now), Report()
     async with rates_in(ask.request, DECK_FIELDS) as (body, read), api.imports:
         found_rates = await read(report)
+        # claims wait for whoever holds the workspace: not for as long as it takes to write a hundred thousand rates
         async with api.database.transaction() as db:
             currency = await settle_currency(db, ask.workspace_no, body["currency"])
+        async with api.database.transaction() as db:
             await rates.create_deck(db, ask.workspace_no, deck_id, body["name"], currency, ask.now)
             valid_from = body["valid_from"] or ask.now
             await rates.add_version(db, ask.workspace_no, deck_id, found_rates, valid_from, ask.now)
+            await check_currency(db, ask.workspace_no, currency)
             return await _told(db, ask, deck_id, report)
 
 

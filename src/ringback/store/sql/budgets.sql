@@ -12,6 +12,10 @@ CROSS JOIN LATERAL (
 -- A budget, that of the workspace where the campaign's number is 0.
 SELECT amount_micros, spent_micros, currency, counted_from FROM budgets WHERE workspace_no = $1 AND campaign_no = $2;
 
+-- name: hold_currency
+-- The workspace's currency, which stays so until the transaction ends.
+SELECT currency FROM workspaces WHERE workspace_no = $1 FOR SHARE;
+
 -- name: hold_money
 -- Hold the workspace's row: claims and other changes of money wait, or are waited for.
 SELECT currency FROM workspaces WHERE workspace_no = $1 FOR UPDATE;
