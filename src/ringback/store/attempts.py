@@ -113,11 +113,10 @@ async def withdraw(db: Connection, intents: Sequence[Withdrawal], now: Instant) 
                 for row in rows
                 for key in contacts.keys_of(row["to_number"], row["debt_id"])
             ]
-            await contacts.uncount(db, counted)
-            if numbered := [
-                (row["workspace_no"], row["caller_no"], row["intent_at"]) for row in rows if row["caller_no"]
-            ]:
+            numbered = [(row["workspace_no"], row["caller_no"], row["intent_at"]) for row in rows if row["caller_no"]]
+            if numbered:  # first, as in a claim: or the two could lock each other out
                 await caller_pools.uncount(db, numbered)
+            await contacts.uncount(db, counted)
     return _keys(rows)
 
 
