@@ -42,7 +42,7 @@ TABLE = [
     (facts(closed=closed(sip_code=408)), "check", "no answer in time"),
     (facts(closed=closed(sip_code=480)), "works", "cannot be reached"),
     (facts(closed=closed(sip_code=486)), "works", "busy"),
-    (facts(closed=closed(sip_code=488)), "fails", "no codec in common, or SRTP is demanded"),
+    (facts(closed=closed(sip_code=488)), "fails", "no codec in common, or only one side encrypts"),
     (facts(closed=closed(sip_code=488), wants_srtp=True), "fails", "demands encrypted media"),
     (facts(closed=closed(sip_code=606), wants_srtp=True), "fails", "demands encrypted media"),
     (facts(closed=closed(sip_code=302)), "check", "does not follow"),

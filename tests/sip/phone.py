@@ -1,11 +1,13 @@
 """A telephone on loopback: it answers every call, keeps the audio that it hears, and has keys. SIPp keeps no audio."""
 
 import asyncio
+import base64
 import re
 import struct
 from contextlib import asynccontextmanager
 
 import numpy as np
+from pylibsrtp import Policy, Session
 from tests.sip.sipp import HOST
 
 from ringback.carriers.sip.agents.mulaw import decode, encode
@@ -15,10 +17,15 @@ FRAME, FRAME_SEC = 160, 0.02
 EVENTS = "0123456789*#"
 LOUD = 10
 KEY_SEC = 0.1
+OUR_KEY = bytes(range(30))
+"""16 bytes to encrypt by and 14 of salt (RFC 4568, section 6.2), of the phone that encrypts."""
 
 
 class Phone:
     """One call at a time.
+
+    Args:
+        encrypts: it takes encrypted media alone (RFC 3711), by keys in the SDP (RFC 4568).
 
     Attributes:
         port: of its signalling.
@@ -28,8 +35,9 @@ class Phone:
         late_sec: the most by which a frame of what it said was late.
     """
 
-    def __init__(self):
+    def __init__(self, encrypts=False):
         self.port = self._media_port = 0
+        self._encrypts, self._lock, self._unlock = encrypts, bytes, bytes
         self.packets = []
         self.over = asyncio.Event()
         self.keys = ""
@@ -86,7 +94,7 @@ class Phone:
     def _send_media(self, payload, stamp, *, first, kind=KEYS_TYPE):
         self._sequence += 1
         head = struct.pack("!BBHII", 0x80, 0x80 * first | kind, self._sequence, stamp, 7)
-        self._media.sendto(head + payload, self._their_media)
+        self._media.sendto(self._lock(head + payload), self._their_media)
 
     def _on_message(self, data, address):
         text = data.decode()
@@ -96,11 +104,22 @@ class Phone:
             port = re.search(r"^m=audio (\d+)", text, re.MULTILINE)[1]
             self._their_media = (HOST, int(port))
             self._reply(text, "180 Ringing", address)
+            if self._encrypts != ("RTP/SAVP" in text):
+                self._reply(text, "488 Not Acceptable Here", address)
+                return
+            if self._encrypts:
+                self._agree(text)
             self._reply(text, "200 OK", address, self._sdp())
         elif method in ("BYE", "CANCEL", "OPTIONS"):
             self._reply(text, "200 OK", address)
             if method == "BYE":
                 self.over.set()
+
+    def _agree(self, text):
+        """On a key for each way."""
+        theirs = base64.b64decode(re.search(r"^a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:([^|\r ]+)", text, re.M)[1])
+        self._lock = Session(Policy(key=OUR_KEY, ssrc_type=Policy.SSRC_ANY_OUTBOUND)).protect
+        self._unlock = Session(Policy(key=theirs, ssrc_type=Policy.SSRC_ANY_INBOUND)).unprotect
 
     def _reply(self, request, status, address, body=""):
         headers = _headers(request)
@@ -119,14 +138,20 @@ class Phone:
             "s=-",
             f"c=IN IP4 {HOST}",
             "t=0 0",
-            f"m=audio {self._media_port} RTP/AVP {PCMU} {KEYS_TYPE}",
+            f"m=audio {self._media_port} RTP/{'SAVP' if self._encrypts else 'AVP'} {PCMU} {KEYS_TYPE}",
+            *self._keys_told(),
             f"a=rtpmap:{KEYS_TYPE} telephone-event/8000",
             f"a=fmtp:{KEYS_TYPE} 0-15",
             "",
         )
         return "\r\n".join(lines)
 
+    def _keys_told(self):
+        key = base64.b64encode(OUR_KEY).decode()
+        return [f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}"] if self._encrypts else []
+
     def _on_media(self, data, _):
+        data = self._unlock(data)
         _, kind, sequence, stamp, _ = struct.unpack("!BBHII", data[:12])
         if kind & 0x7F == PCMU:
             self.packets.append((asyncio.get_running_loop().time(), sequence, stamp, data[12:]))
@@ -145,9 +170,9 @@ class _Socket(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def phone():
+async def phone(*, encrypts=False):
     """A telephone, until the block ends."""
-    made, loop = Phone(), asyncio.get_running_loop()
+    made, loop = Phone(encrypts), asyncio.get_running_loop()
     made._signalling, _ = await loop.create_datagram_endpoint(lambda: _Socket(made._on_message), (HOST, 0))
     made._media, _ = await loop.create_datagram_endpoint(lambda: _Socket(made._on_media), (HOST, 0))
     made.port = made._signalling.get_extra_info("sockname")[1]

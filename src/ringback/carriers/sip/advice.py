@@ -159,8 +159,8 @@ CODES: Mapping[int, Advice] = {
     486: _works("the person is busy"),
     487: _check("given up on the way, and not by us", _LATER),
     488: _fails(
-        "media are not taken: no codec in common, or SRTP is demanded",
-        f"{_CODECS}; media are never encrypted (SRTP): where that is demanded, a session border controller must do it",
+        "media are not taken: no codec in common, or only one side encrypts them (SRTP)",
+        f"{_CODECS}; and set `srtp` as the far end wants it",
     ),
     491: _check("the far end was not ready", _LATER),
     501: _fails("the far end takes no calls at this address", "see that `host` and `port` are those for calls"),
@@ -180,8 +180,8 @@ CODES: Mapping[int, Advice] = {
     ),
     604: _check("no such number anywhere, says the far end", _FORM),
     606: _fails(
-        "media are not taken: no codec in common, or SRTP is demanded",
-        f"{_CODECS}; media are never encrypted (SRTP): where that is demanded, a session border controller must do it",
+        "media are not taken: no codec in common, or only one side encrypts them (SRTP)",
+        f"{_CODECS}; and set `srtp` as the far end wants it",
     ),
     607: _works("unwanted, says the person called", "do not call this number again"),
     608: _check(
@@ -247,11 +247,10 @@ def _is_private(host: str) -> bool:
 FIRST: tuple[Case, ...] = (
     Case(lambda facts: facts.interrupted, _check("given up by you", "let it run to its end to learn more")),
     Case(
-        lambda facts: facts.wants_srtp and not facts.answered,
+        lambda facts: facts.wants_srtp and not facts.answered and not facts.settings.srtp,
         _fails(
-            "the far end demands encrypted media (SRTP), which Ringback does not have",
-            "switch it off for this trunk at the far end, or put a session border controller beside Ringback that "
-            "speaks it, and make the trunk to that",
+            "the far end demands encrypted media (SRTP), which the trunk does not offer",
+            "set `srtp` to true, and `transport` to `tls`, for the keys are in the signalling",
         ),
     ),
     Case(

@@ -25,6 +25,7 @@ class Caller:
         proxy: through which all requests go, None for straight there.
         register_sec: how long a registration lasts; 0 for none.
         announces: the `media_address` is announced, and not this machine's own.
+        encrypts: media are encrypted, or there is no call.
     """
 
     user: str
@@ -35,6 +36,7 @@ class Caller:
     proxy: str | None = None
     register_sec: int = 0
     announces: bool = False
+    encrypts: bool = False
 
 
 def over_trunk(settings: SipSettings, from_number: str | None) -> Caller:
@@ -79,6 +81,7 @@ def _known(settings: SipSettings, user: str, register_sec: int) -> Caller:
         proxy=settings.outbound_proxy,
         register_sec=register_sec,
         announces=settings.media_address is not None,
+        encrypts=settings.srtp,
     )
 
 

@@ -26,11 +26,6 @@ _PASSWORD = re.compile(r'[^\x00-\x1f\x7f"\\]{1,256}')
 _INTERFACE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _FILE = re.compile(r"/[A-Za-z0-9_./+,=~-]{1,1000}")
 
-SRTP = (
-    "must be false: media is not encrypted in this release; where the far end demands SRTP, put a session border "
-    "controller beside Ringback that speaks it, and make this trunk to that"
-)
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SipSettings:
@@ -55,7 +50,7 @@ class SipSettings:
         net_interface: the interface, or its address, for signalling and media; None for what the route says.
         media_address: the IPv4 address that is announced for media, as NAT shows it; None for that of the interface.
         follow_redirects: whether a 3xx is followed to where it points.
-        srtp: whether media must be encrypted: it cannot be, so only false is taken.
+        srtp: whether media must be encrypted (RFC 3711), by keys in the signalling (RFC 4568).
         max_calls_per_worker: calls in one process at most.
         dials_per_sec_per_worker: dials that one process begins in a second at most.
         most_workers: processes at most.
@@ -186,12 +181,6 @@ def _truth(value: Any) -> bool:
     return value
 
 
-def _srtp(value: Any) -> bool:
-    if value is not False:
-        raise ValueError(SRTP)
-    return False
-
-
 def _one_of(words: tuple[str, ...]) -> Reader:
     def read(value: Any) -> str:
         if not isinstance(value, str) or value not in words:
@@ -271,7 +260,7 @@ _READERS: Mapping[str, Reader] = {
     "net_interface": _optional(_like(_INTERFACE, "an interface or its address, such as 'eth0' or '192.0.2.7'")),
     "media_address": _optional(_ipv4),
     "follow_redirects": _truth,
-    "srtp": _srtp,
+    "srtp": _truth,
     "max_calls_per_worker": _whole(1, 400),
     "dials_per_sec_per_worker": _whole(1, 100),
     "most_workers": _whole(1, 32),

@@ -329,7 +329,9 @@ class Stack:
 
     def _account(self, caller: Caller) -> baresip.Account:
         """As the library has it."""
-        stun = ("medianat=stun", f"stunserver=stun:127.0.0.1:{self._mirror[1]}") if self._mirror else ()
+        more: tuple[str, ...] = ("mediaenc=srtp-mand",) if caller.encrypts else ()
+        if self._mirror and caller.announces:
+            more += ("medianat=stun", f"stunserver=stun:127.0.0.1:{self._mirror[1]}")
         return baresip.Account(
             user=caller.user,
             domain=caller.domain,
@@ -339,7 +341,7 @@ class Stack:
             transport=caller.transport,
             audio_codecs=tuple(_CODECS[codec] for codec in self._settings.codecs),
             auth_user=caller.auth_user,
-            extra_params=stun if caller.announces else (),
+            extra_params=more,
         )
 
     async def _agent(self, account: baresip.Account) -> _Agent:
