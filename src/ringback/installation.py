@@ -179,7 +179,9 @@ async def _prepare(dsn: str, sealer: Sealer) -> None:
         renewed, shut = await reseal(db, sealer.renew)
     await database.close()
     if renewed or shut:
-        _LOG.info("passwords of %d trunks and agents were sealed with a new key, %d cannot be opened", renewed, shut)
+        _LOG.info(
+            "secrets of %d trunks, agents and checks were sealed with a new key, %d cannot be opened", renewed, shut
+        )
     if not names:
         raise OurError("there is no workspace yet: run `ringback init` for the same database first")
 

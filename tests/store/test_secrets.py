@@ -7,7 +7,9 @@ from tests.world import NOON
 
 from ringback.sealing import Sealer
 from ringback.store.agents import create_agent
+from ringback.store.pre_dial_checks import read_check, set_check
 from ringback.store.secrets import reseal
+from ringback.store.workspaces import create_workspace
 
 OLD, NEW, LOST = (Fernet.generate_key().decode() for _ in range(3))
 
@@ -52,3 +54,16 @@ async def test_secrets_are_sealed_anew_with_the_first_key(make_world, tmp_path):
         found = await settings_of(world, table)
         assert Sealer(tmp_path, NEW).unseal(found["old"]) == {"host": "a", "password": "x"}
         assert {name: found[name] for name in ("new", "lost", "none")} == {n: kept[n] for n in ("new", "lost", "none")}
+
+
+async def test_the_secret_of_a_check_is_sealed_anew(make_world, tmp_path):
+    """With its URL beside it as it was; a workspace that has none stays without."""
+    world, both = await make_world(), Sealer(tmp_path, f"{NEW},{OLD}")
+    check = {"url": "https://a/", "timeout_sec": 5, "secret": Sealer(tmp_path, OLD).seal("whsec_x")}
+    async with world.database.transaction() as db:
+        await set_check(db, world.workspace_no, check)
+        await create_workspace(db, world.ids.new(NOON), "other", None, NOON)
+        assert await reseal(db, both.renew) == (1, 0)
+        assert await reseal(db, both.renew) == (0, 0)
+        found = await read_check(db, world.workspace_no)
+    assert Sealer(tmp_path, NEW).unseal(found) == {**check, "secret": "whsec_x"}
