@@ -136,7 +136,7 @@ class _Check:
                 self.fault(name, "was changed")
 
     def _authentic(self, lines: Iterator[bytes], leaves: Iterator[Leaf]) -> Iterator[tuple[bytes, Entry]]:
-        """The entries that are what they were, each with its line; of the others, what is wrong."""
+        """The entries that are what they were, each with its hash; of the others, what is wrong."""
         missing: dict[int, bytes | None] = {}
         wanted = next(leaves, None)
         for position, line in enumerate(lines, 1):
@@ -156,7 +156,7 @@ class _Check:
                 self.fault(f"entry {entry.no}", "does not belong here, or is here twice")
                 continue
             if self._is_authentic(entry.no, line, trusted):
-                yield line, entry
+                yield trusted or b"", entry
         for number in (*missing, *(leaf.place + 1 for leaf in _rest(wanted, leaves))):
             self.fault(f"entry {number}", "is missing")
 
@@ -172,15 +172,15 @@ class _Check:
 
     def _records(self, bound: zipfile.ZipFile, entries: Iterator[tuple[bytes, Entry]]) -> None:
         """What is read by people says what the entries say, and nothing else."""
-        openings = _Merge(_openings(bound), lambda opening: opening.no)
+        openings = _Merge(_openings(bound))
         table = _lines_as_written(bound, packet.TABLE)
         if next(table, None) != packet.csv_line(packet.COLUMNS):
             self.fault(packet.TABLE, "has not the columns that it should")
-        before: tuple[int, str] | None = None
-        for line, entry in entries:
-            if before is not None and before[0] + 1 == entry.no and entry.prev != before[1]:
-                self.fault(f"entry {entry.no}", f"does not follow entry {before[0]}")
-            before = entry.no, entry_hash(line).hex()
+        last_no, last_hash = 0, b""
+        for trusted, entry in entries:
+            if last_no and last_no + 1 == entry.no and entry.prev != last_hash.hex():
+                self.fault(f"entry {entry.no}", f"does not follow entry {last_no}")
+            last_no, last_hash = entry.no, trusted
             opening = openings.at(entry.no)
             if opening is not None and not _opens(opening, entry):
                 self.fault(f"entry {entry.no}", f"is about other numbers than {packet.OPENINGS} tells")
@@ -191,17 +191,16 @@ class _Check:
 
 
 class _Merge:
-    """What is numbered in ascending order, asked for by ascending numbers."""
+    """Openings in ascending order, asked for by ascending numbers."""
 
-    def __init__(self, each: Iterator[Opening], number: Callable[[Opening], int]) -> None:
+    def __init__(self, each: Iterator[Opening]) -> None:
         self._each = each
-        self._number = number
         self._next = next(each, None)
 
     def at(self, number: int) -> Opening | None:
-        while self._next is not None and self._number(self._next) < number:
+        while self._next is not None and self._next.no < number:
             self._next = next(self._each, None)
-        if self._next is None or self._number(self._next) != number:
+        if self._next is None or self._next.no != number:
             return None
         found, self._next = self._next, next(self._each, None)
         return found
@@ -218,10 +217,11 @@ def _opens(opening: Opening, entry: Entry) -> bool:
     if not isinstance(body, Attempt):
         return False
     salt = _unhex(opening.salt.encode()) or b""
-    pairs = ((opening.to, body.to), (opening.from_, body.from_))
-    return all((number is None) == (hidden is None) for number, hidden in pairs) and all(
-        commitment(salt, number) == hidden for number, hidden in pairs if number is not None
-    )
+    return _hides(salt, opening.to, body.to) and _hides(salt, opening.from_, body.from_)
+
+
+def _hides(salt: bytes, number: str | None, hidden: str | None) -> bool:
+    return hidden == (None if number is None else commitment(salt, number))
 
 
 def _openings(bound: zipfile.ZipFile) -> Iterator[Opening]:
