@@ -1,7 +1,8 @@
 """The shelf: the packs of this release, and those of an operator's own folder, read again when a file there changes."""
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import cache
 from importlib import resources
 from itertools import chain
 from pathlib import Path
@@ -47,7 +48,8 @@ class Shelf:
         """The packs as the files are now; the same object for as long as none of them changed."""
         seen = _look(self._folder)
         if seen != self._seen:
-            self._seen, self._library = seen, _read(chain(_own(), (stamp.path for stamp in seen.stamps)), seen.faulty)
+            theirs = ((stamp.path.name, _read_one(stamp.path)) for stamp in seen.stamps)
+            self._seen, self._library = seen, _as_library(chain(_own(), theirs), seen.faulty)
         return self._library
 
 
@@ -62,23 +64,24 @@ def _look(folder: Path | None) -> _Folder:
         return _Folder((), (Faulty(ANY_PACK, None, (f"the folder {folder} cannot be read: {failed.strerror}",)),))
 
 
-def _own() -> Iterator[Path]:
-    """The files of this release."""
+@cache
+def _own() -> tuple[tuple[str, Pack | Faulty], ...]:
+    """What is in the files of this release, which no process sees change."""
     with resources.as_file(resources.files("ringback.rules") / "packs") as folder:
-        yield from sorted(folder.glob(f"*{SUFFIX}"))
+        return tuple((path.name, _read_one(path)) for path in sorted(folder.glob(f"*{SUFFIX}")))
 
 
-def _read(paths: Iterable[Path], faulty: tuple[Faulty, ...]) -> Library:
+def _as_library(files: Iterable[tuple[str, Pack | Faulty]], faulty: tuple[Faulty, ...]) -> Library:
     packs: dict[str, dict[str, Pack]] = {}
     broken = list(faulty)
-    for path in paths:
-        read = _read_one(path)
-        if isinstance(read, Pack) and read.version in packs.get(read.name, {}):
-            read = Faulty(read.name, read.version, (f"{path.name}: there is {read.label} already: take a new version",))
-        if isinstance(read, Pack):
-            packs.setdefault(read.name, {})[read.version] = read
-        else:
+    for file, read in files:
+        if isinstance(read, Faulty):
             broken.append(read)
+        elif read.version in packs.get(read.name, {}):
+            why = f"{file}: there is {read.label} already: take a new version"
+            broken.append(Faulty(read.name, read.version, (why,)))
+        else:
+            packs.setdefault(read.name, {})[read.version] = read
     by_name = {name: tuple(sorted(packs[name].values(), key=_age)) for name in sorted(packs)}
     return Library(by_name, tuple(broken))
 
