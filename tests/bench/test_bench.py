@@ -89,7 +89,7 @@ FIGURES["peers"] = {  # they are installed by `make bench` alone
 
 HALVES = [
     ("engine", "nodes", "lateness", "backlog", "memory", "caps"),
-    ("peers", "leads", "history", "ledger", "compare", "plan"),
+    ("peers", "leads", "history", "rules", "ledger", "compare", "plan"),
 ]
 
 
