@@ -18,7 +18,7 @@ test: .venv/ready .venv/pipecat/ready ## run all tests
 	@scripts/system_packages.sh
 	@$(BIN)/python -m coverage run -m pytest tests/domain
 	@$(BIN)/python -m coverage report --skip-covered
-	@$(BIN)/python -m pytest -n 3 tests --ignore=tests/domain
+	@$(BIN)/python -m pytest -n 3 --dist worksteal tests --ignore=tests/domain
 
 check: .venv/ready ## format, lint, types, layers
 	@$(BIN)/ruff format --check .
