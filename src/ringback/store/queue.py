@@ -157,10 +157,8 @@ async def intend(
     """Record the intents to dial, and what was dialled from numbers that rest after so many."""
     routes: dict[tuple[object, ...], int] = {}
     own = [(*intent[1:4], routes.setdefault((intent[0], *intent[4:]), len(routes) + 1)) for intent in intents]
-    if counts:
-        await db.execute(_SQL["intend_counted"], *columns(own), *columns(routes), node_no, now, *columns(counts))
-    else:
-        await db.execute(_SQL["intend"], *columns(own), *columns(routes), node_no, now)
+    dialled = columns(counts, width=len(Counted._fields))
+    await db.execute(_SQL["intend"], *columns(own), *columns(routes), node_no, now, *dialled)
 
 
 async def postpone(db: Connection, rows: Sequence[Waiting]) -> None:

@@ -161,18 +161,8 @@ ORDER BY t.due_at, t.call_id;
 
 -- name: intend
 -- Record the intents. From here on these dials exist, whether or not the node lives to place them. What the dials of
--- one route have in common is sent once.
-INSERT INTO attempts (workspace_no, call_id, attempt, attempt_id, campaign_no, trunk_no, caller_no, policy_version,
-                      from_number, unchecked, node_no, status, intent_at)
-SELECT r.workspace_no, i.call_id, i.attempt, i.attempt_id, r.campaign_no, r.trunk_no, r.caller_no, r.policy_version,
-       r.from_number, r.unchecked, $12, 'initiated', $13
-FROM unnest($1::uuid[], $2::smallint[], $3::uuid[], $4::integer[]) AS i (call_id, attempt, attempt_id, route)
-JOIN unnest($5::integer[], $6::integer[], $7::integer[], $8::integer[], $9::integer[], $10::text[], $11::boolean[])
-    WITH ORDINALITY AS r (workspace_no, campaign_no, trunk_no, caller_no, policy_version, from_number, unchecked, route_no)
-    ON r.route_no = i.route;
-
--- name: intend_counted
--- The same, and in the same step what was dialled from the numbers of caller pools, whose rows this claim holds.
+-- one route have in common is sent once. In the same step, what was dialled from the numbers of caller pools, if any:
+-- this claim holds their rows.
 WITH counted AS (
     UPDATE caller_pool_numbers m SET began_at = u.began_at, dials = u.dials, last_at = u.last_at
     FROM unnest($14::integer[], $15::integer[], $16::timestamptz[], $17::integer[], $18::timestamptz[])
