@@ -102,6 +102,10 @@ async def at_once():
     """The client has gone."""
 
 
+PAUSES = "import signal; signal.pause()"
+"""A program that makes no plan and does not end."""
+
+
 def process(code, **options):
     """Plans that are made by this program."""
     return PlanProcess([sys.executable, "-c", code], {}, **options)
@@ -109,11 +113,10 @@ def process(code, **options):
 
 async def test_no_more_plans_are_made_than_there_is_room_for():
     """The next one is told to ask again; a process ends with the last who waits for it."""
-    plans = process("import time; time.sleep(600)", at_once=1)
-    first = asyncio.create_task(plans.make(ORDER, never))
-    await asyncio.sleep(0)
+    plans = process(PAUSES, at_once=1)
+    first, second = [asyncio.create_task(plans.make(ORDER, never)) for _ in range(2)]
     with pytest.raises(Busy, match="ask again"):
-        await plans.make(ORDER, never)
+        await second
     first.cancel()
     await asyncio.wait([first])
     with pytest.raises(Impossible, match="nobody waits"):
@@ -123,7 +126,7 @@ async def test_no_more_plans_are_made_than_there_is_room_for():
 async def test_a_plan_that_takes_too_long_is_given_up():
     """Its process is ended."""
     with pytest.raises(Impossible, match="longer than 0 s"):
-        await process("import time; time.sleep(600)", longest_sec=0.01).make(ORDER, never)
+        await process(PAUSES, longest_sec=0.01).make(ORDER, never)
 
 
 async def test_a_process_that_comes_to_grief_is_our_fault():
