@@ -1,10 +1,12 @@
 """Far ends that have not heard that they were hung up on, with a real socket in their place."""
 
+import asyncio
+
 import pytest
 from tests.sip.sockets import HOST, answer, udp
 
 from ringback.carriers.sip.message import start_of
-from ringback.carriers.sip.parting import LONGEST_SEC, STACK_SEC, Parting
+from ringback.carriers.sip.parting import LONGEST_SEC, LOOK_SEC, STACK_SEC, Parting
 from ringback.carriers.sip.request import Peer
 from ringback.carriers.sip.wire import Wires
 
@@ -25,13 +27,13 @@ def said(port: int, status: str, method: str = "INVITE") -> str:
     return answer(asked, status, f"Contact: <sip:them@{HOST}:{port}>", tag="them")
 
 
-def left(port: int, *responses: str) -> Wires:
-    """A dial that had these responses, and that we have hung up on."""
+def left(port: int, *responses: str, hung_up: bool = True) -> Wires:
+    """A dial that had these responses, and that is over: we have hung up, or the stack has given up."""
     wires = Wires()
     wires.note(True, invite(port))
     for response in responses:
         wires.note(False, response)
-    wires.leave(ID, LEFT_AT)
+    wires.leave(ID, LEFT_AT, hung_up=hung_up)
     return wires
 
 
@@ -84,6 +86,61 @@ def test_whoever_has_heard_of_the_end_is_left_alone(before, after):
         assert set(wires.leaving) == {ID}
         wires.note(False, said(9, *after))
     assert not wires.leaving
+
+
+@pytest.mark.parametrize("hung_up", [True, False])
+@pytest.mark.parametrize(
+    ("late", "told"),
+    [
+        (["100 Trying"], ["CANCEL"]),
+        (["180 Ringing"], ["CANCEL"]),
+        (["200 OK"], ["ACK", "BYE"]),
+        (["200 OK", "200 OK"], ["ACK", "BYE"]),
+        (["486 Busy"], []),
+    ],
+)
+async def test_invite_that_arrives_after_it_was_given_up_is_taken_back_at_once(late, told, hung_up):
+    """It waited somewhere on its way: a phone would ring for nobody, or a person hear nobody."""
+    async with udp(lambda text: [] if text.startswith("ACK") else [answer(text, "200 OK")]) as far:
+        wires = left(far.port, hung_up=hung_up)
+        assert not wires.leaving
+        seen = [wires.note(False, said(far.port, status)) for status in late]
+        assert [one is not None and one.late for one in seen] == [bool(told), False][: len(late)]
+        parting = Parting(wires, Peer(HOST, far.port), lambda: LEFT_AT + 1)
+        await parting.run_once()
+        await parting.run_once()
+    assert [start_of(text).split()[0] for text in far.messages] == told
+    assert not wires.leaving
+
+
+async def test_answer_that_crosses_the_cancel_of_a_late_invite_is_hung_up_on():
+    """Also where the CANCEL itself was answered: that is no end of the INVITE (RFC 3261, section 9.2)."""
+    async with udp(lambda text: [] if text.startswith("ACK") else [answer(text, "200 OK")]) as far:
+        wires = left(far.port)
+        parting = Parting(wires, Peer(HOST, far.port), lambda: LEFT_AT + 1)
+        for status in ("180 Ringing", "200 OK"):
+            wires.note(False, said(far.port, status))
+            await parting.run_once()
+    assert [start_of(text).split()[0] for text in far.messages] == ["CANCEL", "ACK", "BYE"]
+
+
+async def test_who_speaks_late_is_told_without_waiting_for_the_next_look():
+    """A phone rings at this moment."""
+    told = asyncio.Event()
+
+    def hear(text: str) -> list[str]:
+        told.set()
+        return [answer(text, "200 OK")]
+
+    async with udp(hear) as far:
+        wires = left(far.port)
+        parting = Parting(wires, Peer(HOST, far.port), lambda: LEFT_AT + 1)
+        keeping = asyncio.create_task(parting.keep())
+        wires.note(False, said(far.port, "180 Ringing"))
+        parting.hurry()
+        async with asyncio.timeout(LOOK_SEC / 2):
+            await told.wait()
+        keeping.cancel()
 
 
 def test_answer_to_a_bye_that_comes_before_the_dial_is_left_counts():

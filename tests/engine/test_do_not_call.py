@@ -217,26 +217,29 @@ async def test_entries_race_claims_and_nobody_is_dialled_after_the_commit(make_w
 class Slow(Puppet):
     """A carrier that takes half a second to place a dial, and knows when it was asked."""
 
+    def __init__(self, clock):
+        super().__init__(clock)
+        self.asked_at: list[Instant] = []
+        self.asked = asyncio.Event()
+
     async def place(self, dial, by):
         """As the puppet, and later."""
-        asked_at.append(self.clock.now())
+        self.asked_at.append(self.clock.now())
+        self.asked.set()
         await asyncio.sleep(0.5)
         return await super().place(dial, by)
-
-
-asked_at: list[Instant] = []
 
 
 async def test_a_running_node_stops_a_claimed_batch_within_a_second(make_world):
     """By the clock on the wall, with the loops of a real node: most of 300 claimed dials are not placed."""
     world, clock = await make_world(leads=300), SystemClock()
     await world.value("UPDATE queue SET due_at = $1", NOON)
-    asked_at.clear()
     engine = await world.engine(clock=clock, claim_batch=300, lease_sec=30, check_clock=True)
-    use(engine, Slow(clock))
-    stop = asyncio.Event()
+    slow, stop = Slow(clock), asyncio.Event()
+    use(engine, slow)
     running = asyncio.create_task(engine.run(stop, 0.1))
     await world.until(lambda: len(engine.node.hand.live) == 300)
+    await slow.asked.wait()
     async with world.database.transaction() as db:
         entries = [Entry("+1415*")]
         await add_entries(db, world.workspace_no, entries, Source.API, world.ids, clock.now())
@@ -244,7 +247,7 @@ async def test_a_running_node_stops_a_claimed_batch_within_a_second(make_world):
     await world.until(lambda: any(isinstance(event, Withdrawn) for event in world.events))
     stop.set()
     await running
-    assert max(asked_at) - committed < TimeDelta(seconds=1)
-    assert len(asked_at) < 200
+    assert max(slow.asked_at) - committed < TimeDelta(seconds=1)
+    assert len(slow.asked_at) < 200
     left = await world.rows("SELECT final_reason, count(*)::int AS calls FROM calls GROUP BY 1")
     assert sum(row["calls"] for row in left) == 300

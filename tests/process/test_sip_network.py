@@ -100,7 +100,10 @@ def test_interface_that_goes_down_leaves_every_attempt_explained_and_nobody_on_t
 def test_network_that_loses_all_for_long_leaves_every_attempt_explained_and_nobody_on_the_line(
     home: Home, net: Cable, far_end: Sipp
 ):
-    """Who was dialled into the void was not reached; the others are hung up on though the stack has given up on it."""
+    """Who was dialled into the void was not reached, and does not ring when there is a way again; nor do the others.
+
+    The last INVITE may wait in the kernel for the far end's address, and go out after it was given up.
+    """
     unheard, waiting = people(Manner.RINGS, 2, first=100), people(Manner.ANSWERS, 4)
     with serving(home.data, key=home.live_key) as server:
         trunk, campaign = begin(home, server, net, far_end)
@@ -121,4 +124,6 @@ def test_network_that_loses_all_for_long_leaves_every_attempt_explained_and_nobo
         assert ends_of(home, waiting) == {"user_disconnected"}
         attempts = history(home.data)
     reached = {shown(row["attempt_id"]) for row in attempts if row["to_number"] not in unheard}
-    assert far_end.dials() == dict.fromkeys(reached, 1)
+    dials = far_end.dials()
+    assert set(dials.values()) == {1}
+    assert reached <= set(dials) <= {shown(row["attempt_id"]) for row in attempts}

@@ -390,9 +390,7 @@ class Leg:
                 notes=self.notes,
             )
         )
-        if self._ours:
-            self._wires.leave(self.ids["sip_call_id"], at)
-        self._wires.forget(self.ids["sip_call_id"])
+        self._wires.leave(self.ids["sip_call_id"], at, hung_up=bool(self._ours))
         self._let_go()
         self._done(self)
 

@@ -114,6 +114,4 @@ class CallOut:
             self.sip_code = read_closed(text).sip_code
         self.words = "" if self.sip_code else text
         self.over.set()
-        if self._unwanted:
-            self._wires.leave(self.sip_call_id, self._now())
-        self._wires.forget(self.sip_call_id)
+        self._wires.leave(self.sip_call_id, self._now(), hung_up=self._unwanted)

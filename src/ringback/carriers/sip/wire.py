@@ -76,6 +76,7 @@ class Seen:
         again: it is a 2xx after the first one, which the stack leaves unanswered.
         anew: it is an INVITE that was not sent before; nobody has taken it yet.
         takes: it is a response to the last INVITE.
+        late: it is the first response of all, or a 2xx, and the dial is over.
     """
 
     sip_call_id: str
@@ -85,6 +86,7 @@ class Seen:
     again: bool = False
     anew: bool = False
     takes: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +94,14 @@ class Leaving:
     """A dial that is over here, and whose far end has not said yet that it knows.
 
     Attributes:
-        since: when it was hung up on, Unix time.
+        since: when it was over, Unix time.
         noted: what is needed to tell it again.
+        late: whether it has said something after that, of which the stack knows nothing.
     """
 
     since: float
     noted: Noted
+    late: bool = False
 
 
 @dataclass(slots=True)
@@ -110,7 +114,7 @@ class Wires:
     noted: dict[str, Noted] = field(default_factory=dict)
     leaving: dict[str, Leaving] = field(default_factory=dict)
     _followers: dict[str, Callable[[Seen], None]] = field(default_factory=dict)
-    _forgotten: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    _forgotten: OrderedDict[str, Leaving | None] = field(default_factory=OrderedDict)
 
     def note(self, sent: bool, text: str) -> Seen | None:
         """Take one message; None for one of no dial of ours, and for one that tells nobody anything new."""
@@ -123,9 +127,7 @@ class Wires:
             return self._invited(key, number, mask(text))
         noted = self.noted.get(key)
         if noted is None:
-            if not sent and status is not None and int(status[1]) >= 200:
-                self._confirmed(key, method)
-            return None
+            return None if sent or status is None else self._note_late(key, number, method, int(status[1]), text)
         if not sent and status is not None and method == "BYE":
             noted.parted = True
         if sent or status is None or method != "INVITE" or number != noted.number or _branch(text) != noted.branch:
@@ -149,20 +151,38 @@ class Wires:
         if see := self._followers.get(seen.sip_call_id):
             see(seen)
 
-    def leave(self, sip_call_id: str, now: float) -> None:
-        """Drop what is known of a dial that we have hung up on, once its far end says that it knows."""
+    def leave(self, sip_call_id: str, now: float, *, hung_up: bool) -> None:
+        """Drop what is known of a dial that is over; if we have hung up, once its far end says that it knows.
+
+        Of one without a final response the INVITE is kept: it may still be on its way, or be accepted after all.
+        """
         noted = self.noted.get(sip_call_id)
-        if noted is not None and _is_on(noted):
+        if noted is not None and hung_up and _is_on(noted):
             self.leaving[sip_call_id] = Leaving(now, noted)
         self.forget(sip_call_id)
+        if noted is not None and noted.final is None:
+            self._forgotten[sip_call_id] = Leaving(now, noted)
         if noted is not None and not _is_on(noted):  # the other thread was told of it just now
             self.leaving.pop(sip_call_id, None)
 
-    def _confirmed(self, key: str, method: str) -> None:
-        """A final response to a dial that was left: to its BYE, or to an INVITE that nobody had accepted."""
-        leaving = self.leaving.get(key)
-        if leaving is not None and (method == "BYE" or (method == "INVITE" and not leaving.noted.accepted)):
+    def _note_late(self, key: str, number: int, method: str, code: int, text: str) -> Seen | None:
+        """A response to a dial that is over: who is on the line, or lets a phone ring, has to be told."""
+        left = self.leaving.get(key) or self._forgotten.get(key)
+        if left is None:
+            return None
+        noted = left.noted
+        if method == "BYE" and code >= 200:
             self.leaving.pop(key, None)
+        if method != "INVITE" or number != noted.number or _branch(text) != noted.branch:
+            return None
+        if noted.final is not None or (noted.responded and code < 200):
+            return None
+        _note_response(noted, code, text)
+        if not _is_on(noted):
+            self.leaving.pop(key, None)
+            return None
+        self.leaving[key] = Leaving(left.since, noted, late=True)
+        return Seen(key, sent=False, text="", weighty=False, late=True)
 
     def forget(self, sip_call_id: str) -> None:
         """Drop what is known of a dial."""

@@ -66,6 +66,7 @@ class Worker:
         self._wires = Wires()
         self._loop = asyncio.get_running_loop()
         self._stack = Stack(self._settings, self._on_message, partial(os._exit, 3))
+        self._parting = Parting(self._wires, way_to(self._settings), lambda: as_unix(self._clock.now()))
         self._legs: dict[UUID, list[Leg]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
@@ -79,7 +80,7 @@ class Worker:
             return
         self._tell(Ready(os.getpid()))
         self._spawn(keep_tidy(lambda: not self._legs))
-        self._spawn(Parting(self._wires, way_to(self._settings), lambda: as_unix(self._clock.now())).keep())
+        self._spawn(self._parting.keep())
         with suppress(ConnectionError):  # the node was killed
             while line := await reader.readline():
                 self._obey(TO_WORKER.decode(line))
@@ -133,7 +134,9 @@ class Worker:
 
     def _see(self, seen: Seen) -> None:
         noted = self._wires.noted.get(seen.sip_call_id)
-        if seen.again and noted is not None:
+        if seen.late:
+            self._parting.hurry()
+        elif seen.again and noted is not None:
             self._spawn(self._confirm(noted, seen.text))
         else:
             self._wires.pass_on(seen)
