@@ -118,10 +118,10 @@ def is_complete(server: Server, campaign: str) -> bool:
 
 
 def dials(data: Path) -> Rows:
-    """What the far end was asked to dial, by its own record."""
+    """What the far end was asked to dial, by its own record. Two who close the same line at once leave an empty one."""
     path = data / RECORD
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith(b"\n")]
+    return [json.loads(line) for line in lines if line.endswith(b"\n") and line != b"\n"]
 
 
 def dialled(data: Path) -> int:
