@@ -20,7 +20,7 @@ from ringback.domain.merkle import Peaks, Span, root_of
 
 WORKSPACE = UUID(int=7)
 AT = "2026-03-02T12:00:00.000Z"
-BODIES = st.lists(st.integers(0, 9).map(lambda n: f'{{"attempt":{n}}}'), max_size=20)
+BODIES = st.lists(st.integers(0, 9).map(lambda n: b'{"attempt":%d}' % n), max_size=20)
 
 
 def canonical(value):
@@ -57,7 +57,7 @@ def test_it_is_the_same_ledger_in_any_number_of_steps(bodies, cut):
 
 def test_an_entry_is_canonical():
     """Byte for byte what RFC 8785 makes of it."""
-    line = entry_line('{"a":1}', 3, bytes(32), AT)
+    line = entry_line(b'{"a":1}', 3, bytes(32), AT)
     assert line == canonical(json.loads(line))
 
 

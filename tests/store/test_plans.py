@@ -216,7 +216,7 @@ async def arguments(db, statement: str, rows: int = 20) -> list[object]:
         "timestamptz": [NOON + TimeDelta(seconds=n) for n, _ in enumerate(found)],
     }
     numbers = {"int2": 1, "int4": 5, "int8": 5, "float4": 1.5}
-    plain = {**numbers, "timestamptz": NOON, "text": "{}", "jsonb": "{}", "uuid": UUID(int=0)}
+    plain = {**numbers, "timestamptz": NOON, "text": "{}", "jsonb": "{}", "uuid": UUID(int=0), "bytea": b"secret"}
     return [
         of_type[parameter.name.removesuffix("[]")] if parameter.kind == "array" else plain[parameter.name]
         for parameter in prepared.get_parameters()
@@ -277,6 +277,7 @@ async def test_hot_statements_live_by_their_index(engine):
             except AssertionError as wrong:
                 raise AssertionError(f"{topic}.{name}: {wrong}\n{json.dumps(explained, indent=1)}") from wrong
     await a_settlement_reads_by_key(engine)
+    await what_is_entered_is_read_by_key(engine)
 
 
 async def a_settlement_reads_by_key(db) -> None:
@@ -286,6 +287,22 @@ async def a_settlement_reads_by_key(db) -> None:
     explained = json.loads(await db.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", *values))
     plan = explained[0]["Plan"]
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 20 * max(len(values[0]), 1)
+
+
+async def what_is_entered_is_read_by_key(db) -> None:
+    """Of a hundred attempts and decisions that are to be entered: once each, however many trunks there are."""
+    await db.execute(
+        "INSERT INTO ledger_due "
+        "SELECT workspace_no, call_id, attempt FROM attempts WHERE end_reason IS NOT NULL LIMIT 100; "
+        "INSERT INTO ledger_due SELECT workspace_no, call_id, attempt, decision_id FROM decisions LIMIT 100"
+    )
+    statement = load("ledger")["take"].rstrip(";")
+    explained = json.loads(await db.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", 200))
+    plan = explained[0]["Plan"]
+    found = [node for node in nodes_of(plan) if node.get("Relation Name") in {"attempts", "decisions", "calls"}]
+    assert {node["Index Name"] for node in found} == {"attempts_pkey", "decisions_pkey", "calls_pkey"}
+    assert all(node["Actual Loops"] <= 100 for node in found)
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= 20 * 200
 
 
 async def generic_plan(db, statement: str) -> str:

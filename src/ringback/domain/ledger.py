@@ -42,16 +42,21 @@ def commitment(salt: bytes, number: str) -> str:
     return hashlib.sha256(salt + number.encode()).hexdigest()
 
 
-def entry_line(body: str, number: int, previous: bytes, written_at: str) -> bytes:
+def entry_line(body: bytes, number: int, previous: bytes, written_at: str) -> bytes:
     """An entry in its canonical form, without an end of line: JSON by RFC 8785.
 
     Args:
-        body: what is entered, in canonical form.
+        body: what is entered, in canonical form, UTF-8.
         number: of the entry, from 1.
         previous: the hash of the entry before it.
         written_at: RFC 3339 in UTC with milliseconds.
     """
-    return f'{{"body":{body},"no":{number},"prev":"{previous.hex()}","written_at":"{written_at}"}}'.encode()
+    return b'{"body":%b,"no":%d,"prev":"%b","written_at":"%b"}' % (
+        body,
+        number,
+        previous.hex().encode(),
+        written_at.encode(),
+    )
 
 
 def entry_hash(line: bytes) -> bytes:
@@ -59,7 +64,7 @@ def entry_hash(line: bytes) -> bytes:
     return leaf_hash(line)
 
 
-def write(written: Written, bodies: Iterable[str], written_at: str) -> Written:
+def write(written: Written, bodies: Iterable[bytes], written_at: str) -> Written:
     """Where a ledger comes to with more entries. What it was is changed: it is not to be used any more."""
     head, peaks = written
     for body in bodies:

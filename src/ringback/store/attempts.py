@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from operator import itemgetter
+from secrets import token_bytes
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from ringback.store.queries import load
 from ringback.store.queue import columns
 
 _SQL = load("attempts")
+
+SECRET_BYTES = 32
 
 Key = tuple[int, UUID, int]
 """(workspace_no, call_id, attempt)."""
@@ -95,7 +98,8 @@ async def settle(db: Connection, results: Sequence[Result]) -> set[Key]:
     """End attempts with all that follows; returns those that this call ended and nobody before it."""
     verdicts: dict[tuple[object, ...], int] = {}
     own = [(*_own(r), verdicts.setdefault(_verdict(r), len(verdicts) + 1)) for r in _in_key_order(results)]
-    return _keys(await db.fetch(_SQL["settle"], *columns(own, width=len(_OWN) + 1), *columns(verdicts)))
+    rows = (*columns(own, width=len(_OWN) + 1), *columns(verdicts))
+    return _keys(await db.fetch(_SQL["settle"], *rows, token_bytes(SECRET_BYTES)))
 
 
 async def progress(db: Connection, steps: Sequence[Progress]) -> None:

@@ -4,15 +4,19 @@ SELECT pg_try_advisory_xact_lock(8244241983189640044);
 
 -- name: take
 -- Take what is to be entered, attempts and decisions, at most so much, as the bodies of entries in canonical form: the names in the order of
--- RFC 8785, times to the millisecond, numbers as commitments. See domain/ledger.py and docs/ledger.md.
+-- RFC 8785, times to the millisecond, numbers as commitments. By workspace, a line each. See domain/ledger.py and docs/ledger.md.
 WITH taken AS (
     DELETE FROM ledger_due d WHERE d.ctid = ANY (ARRAY(SELECT ctid FROM ledger_due LIMIT $1))
     RETURNING d.workspace_no, d.call_id, d.attempt, d.decision_id
 ),
-found AS (
-    SELECT a.*, c.to_number, uuid_send(a.ledger_salt) AS salt FROM taken t
+found AS MATERIALIZED (
+    SELECT a.*, c.to_number FROM taken t
     CROSS JOIN LATERAL (
-        SELECT * FROM attempts a
+        SELECT a.workspace_no, a.call_id, a.attempt, a.attempt_id, a.campaign_no, a.trunk_no, a.policy_version,
+            a.from_number, a.status, a.intent_at, a.called_at, a.answered_at, a.ended_at, a.end_reason, a.answered_by,
+            a.sip_code, a.duration_sec, a.ring_sec, a.billed_sec, a.cost_micros, a.currency, a.retry_at, a.retry_rule,
+            a.stop_reason, uuid_send(a.ledger_salt) AS salt
+        FROM attempts a
         WHERE a.workspace_no = t.workspace_no AND a.call_id = t.call_id AND a.attempt = t.attempt
         OFFSET 0
     ) a
@@ -21,7 +25,7 @@ found AS (
     ) c
     WHERE t.decision_id IS NULL
 ),
-withheld AS (
+withheld AS MATERIALIZED (
     SELECT d.*, c.campaign_no FROM taken t
     CROSS JOIN LATERAL (
         SELECT * FROM decisions d
@@ -32,21 +36,37 @@ withheld AS (
     ) c
     WHERE t.decision_id IS NOT NULL
 ),
+-- few, and looked up once each: whatever the planner thinks of the tables, nothing above is done again for each of them
+trunk_ids AS MATERIALIZED (
+    SELECT k.workspace_no, k.trunk_no, '"' || t.trunk_id || '"' AS trunk_id
+    FROM (SELECT DISTINCT workspace_no, trunk_no FROM found) k
+    CROSS JOIN LATERAL (
+        SELECT t.trunk_id FROM trunks t WHERE t.workspace_no = k.workspace_no AND t.trunk_no = k.trunk_no OFFSET 0
+    ) t
+),
+campaign_ids AS MATERIALIZED (
+    SELECT k.workspace_no, k.campaign_no, coalesce('"' || p.campaign_id || '"', 'null') AS campaign_id
+    FROM (SELECT workspace_no, campaign_no FROM found UNION SELECT workspace_no, campaign_no FROM withheld) k
+    LEFT JOIN LATERAL (
+        SELECT p.campaign_id FROM campaigns p
+        WHERE p.workspace_no = k.workspace_no AND p.campaign_no = k.campaign_no OFFSET 0
+    ) p ON true
+),
 entered AS (
     SELECT f.workspace_no, f.ended_at AS at, f.call_id, f.attempt, concat(
         '{"answered_at":', coalesce(to_char(f.answered_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
-        ',"answered_by":', coalesce(to_json(f.answered_by)::text, 'null'),
+        ',"answered_by":', coalesce('"' || f.answered_by || '"', 'null'),
         ',"attempt":', f.attempt,
         ',"attempt_id":"', f.attempt_id,
         '","billed_sec":', f.billed_sec,
         ',"call_id":"', f.call_id,
         '","called_at":', coalesce(to_char(f.called_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'), 'null'),
-        ',"campaign_id":', coalesce(to_json(p.campaign_id)::text, 'null'),
+        ',"campaign_id":', p.campaign_id,
         ',"cost_micros":', f.cost_micros,
         ',"currency":', coalesce(to_json(f.currency)::text, 'null'),
         ',"duration_sec":', f.duration_sec,
-        ',"end_reason":', to_json(f.end_reason)::text,
-        ',"ended_at":', to_char(f.ended_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'),
+        ',"end_reason":"', f.end_reason,
+        '","ended_at":', to_char(f.ended_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'),
         ',"from":', coalesce('"' || encode(sha256(f.salt || convert_to(f.from_number, 'UTF8')), 'hex') || '"', 'null'),
         ',"intent_at":', to_char(f.intent_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'),
         ',"kind":"attempt","policy_version":', f.policy_version,
@@ -55,17 +75,17 @@ entered AS (
         ',"ring_sec":', f.ring_sec,
         ',"sip_code":', coalesce(f.sip_code::text, 'null'),
         ',"status":"', f.status,
-        '","stop_reason":', coalesce(to_json(f.stop_reason)::text, 'null'),
+        '","stop_reason":', coalesce('"' || f.stop_reason || '"', 'null'),
         ',"to":', coalesce('"' || encode(sha256(f.salt || convert_to(f.to_number, 'UTF8')), 'hex') || '"', 'null'),
-        ',"trunk_id":"', t.trunk_id, '"}') AS body
+        ',"trunk_id":', t.trunk_id, '}') AS body
     FROM found f
-    JOIN trunks t ON t.workspace_no = f.workspace_no AND t.trunk_no = f.trunk_no
-    LEFT JOIN campaigns p ON p.workspace_no = f.workspace_no AND p.campaign_no = f.campaign_no
+    JOIN trunk_ids t ON t.workspace_no = f.workspace_no AND t.trunk_no = f.trunk_no
+    JOIN campaign_ids p ON p.workspace_no = f.workspace_no AND p.campaign_no = f.campaign_no
     UNION ALL
     SELECT d.workspace_no, d.first_at, d.call_id, d.attempt, concat(
         '{"attempt":', d.attempt,
         ',"call_id":"', d.call_id,
-        '","campaign_id":', coalesce(to_json(p.campaign_id)::text, 'null'),
+        '","campaign_id":', p.campaign_id,
         ',"decision_id":"', d.decision_id,
         '","first_at":', to_char(d.first_at AT TIME ZONE 'UTC', '\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\"'),
         -- the words of a veto may tell of a person, and nothing can be taken out of a ledger
@@ -75,11 +95,17 @@ entered AS (
         ',"pack_version":', coalesce(to_json(d.pack_version)::text, 'null'),
         ',"rule":', to_json(d.rule)::text, '}')
     FROM withheld d
-    LEFT JOIN campaigns p ON p.workspace_no = d.workspace_no AND p.campaign_no = d.campaign_no
+    JOIN campaign_ids p ON p.workspace_no = d.workspace_no AND p.campaign_no = d.campaign_no
+),
+bodies AS MATERIALIZED (
+    SELECT workspace_no, count(*)::integer AS entries, string_agg(body, E'\n' ORDER BY at, call_id, attempt) AS bodies
+    FROM entered GROUP BY workspace_no
 )
-SELECT e.workspace_no, w.workspace_id, e.body FROM entered e
-JOIN workspaces w ON w.workspace_no = e.workspace_no
-ORDER BY e.workspace_no, e.at, e.call_id, e.attempt;
+SELECT b.workspace_no, w.workspace_id, b.entries, convert_to(b.bodies, 'UTF8') AS bodies FROM bodies b
+CROSS JOIN LATERAL (
+    SELECT w.workspace_id FROM workspaces w WHERE w.workspace_no = b.workspace_no OFFSET 0
+) w
+ORDER BY b.workspace_no;
 
 -- name: is_gathered
 -- Whether all attempts were looked through that older releases may have ended.
