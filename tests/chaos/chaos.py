@@ -18,7 +18,7 @@ from tests.chaos.strikes import Strikes
 from tests.chaos.tally import Tally
 from tests.chaos.verdict import UNEXPLAINED, Finding, judge
 from tests.chaos.watch import GONE, Watch
-from tests.process.campaigns import dialled
+from tests.process.campaigns import RECORD, dialled
 from tests.process.serving import PATIENCE_SEC, run
 
 from ringback.config import Settings
@@ -88,7 +88,8 @@ class Chaos:
         """
         self._rounds += 1
         began, since = time.monotonic(), time.time()
-        owner = Owner(self._api.url, self._key, self._lease_sec + 2, f"+1415555{self._rounds:04}")
+        caller, record = f"+1415555{self._rounds:04}", self._settings.data / RECORD
+        owner = Owner(self._api.url, self._key, self._lease_sec + 2, caller, record)
         watch = Watch(self.postgres.dsn)
         try:
             async with watch.running():

@@ -4,12 +4,13 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 from tests.chaos.caps import Cap, Change, LimitName
 from tests.chaos.plan import Kind, Strike, between, one_of
-from tests.process.campaigns import PEOPLE, RECORD, RETRY
+from tests.process.campaigns import PEOPLE, RETRY
 
 WORKSPACE_CAP, PACED_CAP, UNPACED_CAP, CAMPAIGN_CAP, SIDE_CAP, CALLER_CAP = 48, 32, 28, 18, 6, 12
 PACE = 40.0
@@ -57,10 +58,12 @@ class Owner:
         key: a key for it.
         grace_sec: how long a cap that was lowered may still be used as it was.
         caller: a number of the owner's own, from which one of the campaigns calls.
+        record: the far end's, which all nodes share.
     """
 
-    def __init__(self, url: str, key: str, grace_sec: float, caller: str) -> None:
+    def __init__(self, url: str, key: str, grace_sec: float, caller: str, record: Path) -> None:
         self.caller = caller
+        self._record = record
         self.caps: dict[LimitName, Cap] = {}
         self.paces: dict[str, Cap] = {}
         self.campaigns: list[Campaign] = []
@@ -158,7 +161,7 @@ class Owner:
             self.single_calls.add(made.body["id"])
 
     async def _make_trunk(self, name: str, cap: int, pace: float | None) -> str:
-        settings = {**PEOPLE, "record": RECORD}
+        settings = {**PEOPLE, "record": str(self._record)}
         body = {"name": name, "kind": "simulator", "settings": settings}
         made = await self._ask("POST", "/v1/trunks", {**body, "max_concurrent_calls": cap, "dials_per_sec": pace})
         trunk = str(made.body["id"])

@@ -81,6 +81,8 @@ class Node:
     def __init__(self, number: int, settings: Settings, folder: Path, link: Link) -> None:
         self.number = number
         self.log = folder / f"node-{number}.log"
+        self._data = folder / f"node-{number}"  # a server has a data directory of its own
+        self._data.mkdir(exist_ok=True)
         self.link = link
         self.names = 0
         self.odd_ends: list[str] = []
@@ -126,7 +128,7 @@ class Node:
         if self.pid is not None:
             return
         self.names += new_name
-        settings = replace(self._settings, node_name=self.name)
+        settings = replace(self._settings, node_name=self.name, data=self._data)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *child_command("node", settings),

@@ -154,6 +154,27 @@ def test_sums_of_a_process_that_is_killed_are_taken_on(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda file: file.truncate(2), id="cut off"),
+        pytest.param(lambda file: file.write((8192).to_bytes(4, "little") + b"\xff" * 64), id="overwritten"),
+    ],
+)
+def test_sums_that_cannot_be_read_begin_anew(tmp_path, damage):
+    """A node that could not start for its figures would dial nobody."""
+    tell = [sys.executable, "-c", TELLS, str(tmp_path), "node"]
+    for _ in range(2):
+        assert subprocess.run(tell, check=False, env=environment()).returncode == -signal.SIGKILL
+        with (tmp_path / "counter_node.db").open("r+b") as file:
+            damage(file)
+    assert subprocess.run(tell, check=False, env=environment()).returncode == -signal.SIGKILL
+    registry = CollectorRegistry()
+    registry.register(MultiProcessCollector(None, str(tmp_path)))
+    found = series(registry)
+    assert (found["dials_total"], found["lateness_seconds_count"]) == (3, 9)
+
+
 def environment():
     """Of a process that finds our sources."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

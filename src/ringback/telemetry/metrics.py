@@ -1,6 +1,7 @@
 """Events to the series that Prometheus reads. A batch costs a few additions, however many dials it has."""
 
 import os
+import struct
 from bisect import bisect_left
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, values
+from prometheus_client.mmap_dict import MmapedDict
 
 from ringback import events
 from ringback.domain.decision import Rule
@@ -33,7 +35,8 @@ def share(folder: Path, role: str) -> None:
     """Keep the figures of this process where one scrape finds those of all; call it before they are made.
 
     The file is the role's and not the process's: who takes the place of one that died goes on with its sums, and the
-    folder does not grow. A server has one living process of each role, so no two write to the same file.
+    folder does not grow. A server has one living process of each role, so no two write to the same file. One that
+    cannot be read begins anew: figures are no reason not to dial.
 
     Args:
         folder: the server's.
@@ -45,11 +48,25 @@ def share(folder: Path, role: str) -> None:
     try:
         folder.mkdir(exist_ok=True)
         for kind in ("counter", "histogram"):
-            _make_room(folder / f"{kind}_{role}.db")
+            path = folder / f"{kind}_{role}.db"
+            if not _can_be_read(path):
+                path.unlink()
+            _make_room(path)
     except OSError as full:
         raise OurError(f"there is no room for this server's figures in {folder} ({full.strerror})") from full
     os.environ[SHARED_FOLDER] = str(folder)
     values.ValueClass = values.MultiProcessValue(lambda: role)  # type: ignore[no-untyped-call]
+
+
+def _can_be_read(path: Path) -> bool:
+    if not path.exists() or path.stat().st_size == 0:
+        return True
+    try:
+        for _ in MmapedDict.read_all_values_from_file(path):  # type: ignore[no-untyped-call]
+            pass
+    except (RuntimeError, struct.error, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _make_room(path: Path) -> None:
