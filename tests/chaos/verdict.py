@@ -283,10 +283,15 @@ async def _pauses(remains: Remains) -> Iterable[str]:
         rows = [row for row in remains.called if remains.campaign_of.get(row["campaign_no"]) == campaign.id]
         for begin, end in stops:
             late = [row for row in rows if begin < _sec(row["intent_at"]) < end]
-            wrong += [f"claimed while paused: {row['call_id']}" for row in late]
+            wrong += [f"claimed while paused: {row['call_id']}, {_within(row, begin, end)}" for row in late]
             slow = [row for row in rows if begin + remains.lease_sec < _sec(row["called_at"]) < end]
             wrong += [f"dialled long after the pause: {row['call_id']}" for row in slow]
     return wrong
+
+
+def _within(row: dict[str, Any], begin: float, end: float) -> str:
+    at = _sec(row["intent_at"])
+    return f"{at - begin:.2f} s after the pause began and {end - at:.2f} s before it ended"
 
 
 def _campaigns(owner: Owner) -> list[Campaign]:
