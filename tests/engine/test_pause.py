@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from tests.engine.carriers import Puppet
 from tests.engine.duties import another_campaign, begun, dial, end, puppet_of
 from tests.world import NOON, single_connection
@@ -56,6 +57,24 @@ async def test_a_pause_waits_for_a_claim_that_has_begun(make_world):
     await claiming
     assert len(await world.attempts()) == count
     assert count in {0, 4}
+
+
+@pytest.mark.parametrize(("waits_sec", "claimed"), [(2, 4), (60, 0)])
+async def test_a_claim_that_waits_for_the_owner_goes_by_the_time_at_which_it_goes_on(make_world, waits_sec, claimed):
+    """Its intents bear no time at which the campaign was paused; where the lease ran out meanwhile there are none."""
+    world = await make_world(leads=4)
+    engine = await begun(world, lease_sec=30)
+    owner = await single_connection(world)
+    async with owner.transaction() as db:
+        await db.execute("UPDATE campaigns SET status = 'paused'")
+        claiming = asyncio.create_task(engine.dialler.run_once())
+        while not await world.value("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            assert not claiming.done()
+        world.clock.advance_to(NOON + TimeDelta(seconds=waits_sec))
+        await db.execute("UPDATE campaigns SET status = 'running'")
+    assert await claiming == claimed
+    resumed_at = NOON + TimeDelta(seconds=waits_sec)
+    assert [row["intent_at"] for row in await world.attempts()] == [resumed_at] * claimed
 
 
 async def test_other_campaigns_go_on_beside_one_that_is_paused(make_world):

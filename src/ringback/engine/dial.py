@@ -112,10 +112,10 @@ class Dialler:
         due = await self._due(now)
         if not due:
             return 0
-        batch = await self._claim(due, now)
+        batch = await self._claim(due)
         unknown = bool(self._node.permits.unknown)  # another trunk may have room where this one proves to have none
         if not batch and (await self._node.permits.ask(now) or unknown):
-            batch = await self._claim(due, now)
+            batch = await self._claim(due)
         self._full = len(batch) >= self._batch
         for attempt in batch.intents:
             self._node.hand.add(attempt)
@@ -162,14 +162,20 @@ class Dialler:
             self._taken_up_to = {s: min(at, first[s]) for s, at in self._taken_up_to.items() if s in first}
         return waiting
 
-    async def _claim(self, due: list[DueLane], now: Instant) -> _Batch:
-        """Look at the caps, take, and write the intents, in one transaction; nobody changes the permits meanwhile."""
+    async def _claim(self, due: list[DueLane]) -> _Batch:
+        """Look at the caps, take, and write the intents, in one transaction; nobody changes the permits meanwhile.
+
+        All goes by the time at which its campaigns are held: to come to that may have taken long.
+        """
         batch, transaction_id, in_use = _Batch(), "", list[LiveAttempt]()
         async with self._node.permits.lock:
             node_no = self._node.permits.follow_lease()  # to the end: the lease may be lost and won anew meanwhile
             try:
                 async with self._node.database.transaction() as db:
-                    seen = await queue.lanes_now(db, _lanes_of(due), node_no, now)
+                    seen = await queue.lanes_now(db, _lanes_of(due), node_no, self._node.clock.now())
+                    now = self._node.clock.now()
+                    if not self._node.lease.holds(now):
+                        return _Batch()
                     rows = self._budgets.allowed(seen)
                     lanes, loosened = await self._open(db, rows, now)
                     pools, scale = await hold_pools(db, lanes), Scale(self._batch, now, AHEAD)
