@@ -292,6 +292,9 @@ async def a_settlement_reads_by_key(db) -> None:
 async def what_is_entered_is_read_by_key(db) -> None:
     """Of a hundred attempts and decisions that are to be entered: once each, however many trunks there are."""
     await db.execute(
+        "INSERT INTO trunks (workspace_no, trunk_id, name, kind, settings, billing, created_at) "
+        "SELECT workspace_no, gen_random_uuid(), 't' || n, 'simulator', '{}', '{}', '2026-03-02' "
+        "FROM workspaces, generate_series(1, 50) n; "
         "INSERT INTO ledger_due "
         "SELECT workspace_no, call_id, attempt FROM attempts WHERE end_reason IS NOT NULL LIMIT 100; "
         "INSERT INTO ledger_due SELECT workspace_no, call_id, attempt, decision_id FROM decisions LIMIT 100"

@@ -1,7 +1,7 @@
 -- name: settle
 -- End attempts, once each, with all that follows in the same statement: the next queue row or the call's end, and the
 -- sums. An attempt that is over already is passed over, so an event that comes twice or late changes nothing. $26 is a
--- secret that is forgotten with the statement: the salts are made of it, which costs less than to ask the system for each.
+-- secret that is forgotten with the statement: the salts are made of it, for less than to ask the system for each.
 WITH verdicts AS (
     SELECT * FROM unnest(
         $14::integer[], $15::text[], $16::text[], $17::text[], $18::smallint[], $19::text[], $20::text[], $21::text[],

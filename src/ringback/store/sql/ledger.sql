@@ -3,8 +3,9 @@
 SELECT pg_try_advisory_xact_lock(8244241983189640044);
 
 -- name: take
--- Take what is to be entered, attempts and decisions, at most so much, as the bodies of entries in canonical form: the names in the order of
--- RFC 8785, times to the millisecond, numbers as commitments. By workspace, a line each. See domain/ledger.py and docs/ledger.md.
+-- Take what is to be entered, attempts and decisions, at most so much, as the bodies of entries in canonical form: the
+-- names in the order of RFC 8785, times to the millisecond, numbers as commitments. By workspace, a line each. See
+-- domain/ledger.py and docs/ledger.md.
 WITH taken AS (
     DELETE FROM ledger_due d WHERE d.ctid = ANY (ARRAY(SELECT ctid FROM ledger_due LIMIT $1))
     RETURNING d.workspace_no, d.call_id, d.attempt, d.decision_id
