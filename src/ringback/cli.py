@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ringback.commands import analysing, callers, campaigns, do_not_call, keeping, money, policies, rules, serving
+from ringback.commands import analysing, callers, campaigns, do_not_call, keeping, keys, money, policies, rules, serving
 from ringback.commands.ledger import ledger_app
 from ringback.errors import Invalid, RingbackError
 
@@ -20,6 +20,7 @@ for subject in (serving, campaigns, analysing, money, keeping):
 app.add_typer(campaigns.campaign_app, name="campaign")
 app.add_typer(policies.app, name="policies")
 app.add_typer(callers.app, name="callers")
+app.add_typer(keys.app, name="keys")
 app.add_typer(do_not_call.list_app, name="do-not-call")
 app.add_typer(money.rates_app, name="rates")
 app.add_typer(keeping.trunk_app, name="trunk")

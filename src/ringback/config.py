@@ -13,6 +13,7 @@ SPEECH_COMMAND = "RINGBACK_SPEECH_COMMAND"
 PLAIN_WEBSOCKETS = "RINGBACK_PLAIN_WEBSOCKETS"
 RULES_DIR = "RINGBACK_RULES_DIR"
 CHECK_NETWORKS = "RINGBACK_CHECK_NETWORKS"
+TRUSTED_PROXIES = "RINGBACK_TRUSTED_PROXIES"
 
 AUDIO = "audio"
 """Where in a data directory the sounds of message agents are; each of them can be made again."""
@@ -95,6 +96,11 @@ def rules_dir() -> Path | None:
 def check_networks() -> str | None:
     """The networks, besides the public one, of servers that may be asked before a dial; None for none."""
     return os.environ.get(CHECK_NETWORKS) or None
+
+
+def trusted_proxies() -> str | None:
+    """The networks of the reverse proxies that are believed when they say who is connected to them; None for none."""
+    return os.environ.get(TRUSTED_PROXIES) or None
 
 
 def ledger_key() -> str | None:

@@ -21,7 +21,17 @@ from ringback.carriers.sip.settings import parse_settings as parse_sip
 from ringback.checking.network import parse_networks
 from ringback.checking.receiver import Receivers
 from ringback.clock import Clock, SystemClock, seconds
-from ringback.config import AUDIO, DATABASE_URL, Settings, check_networks, ledger_key, rules_dir, secret_key
+from ringback.config import (
+    AUDIO,
+    DATABASE_URL,
+    TRUSTED_PROXIES,
+    Settings,
+    check_networks,
+    ledger_key,
+    rules_dir,
+    secret_key,
+    trusted_proxies,
+)
 from ringback.engine.audio_files import AudioFiles
 from ringback.engine.brief import Briefs
 from ringback.engine.checks import Checks
@@ -203,10 +213,15 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
         explain=explainer(shelf, sealer),
         plans=PlanProcess(plan_command(settings.data), {**os.environ, DATABASE_URL: dsn}),
         shelf=shelf,
+        proxies=parse_networks(trusted_proxies(), TRUSTED_PROXIES),
         leaving=ending.leaving,
         scrape=scraper if settings.metrics_port is None else None,
     )
+    noting = asyncio.create_task(api_settings.uses.keep(database))
     await serve(create_app(database, clock, Ids(chance), api_settings), settings.host, settings.port, ending, ready)
     keeping.cancel()
+    noting.cancel()
+    await asyncio.wait((noting,))  # what it had not written when it was cancelled is written next
+    await api_settings.uses.run_once(database)
     await presence.leave()
     await database.close()

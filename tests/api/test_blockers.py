@@ -15,7 +15,7 @@ SHUT = every_day(16 * 60, 17 * 60)
 async def counted(service):
     """What the API answers."""
     path = f"/v1/campaigns/{show(CAMPAIGN, service.world.campaign.campaign_id)}/blockers"
-    async with service.client(await service.key(Scope.CALLS_READ)) as client:
+    async with service.client(await service.key(Scope.CAMPAIGNS_READ)) as client:
         answer = await client.get(path)
     assert answer.status_code == 200, answer.text
     body = answer.json()

@@ -70,6 +70,7 @@ async def test_bodies_of_the_examples_are_taken(service, client):
     policy = (await client.post("/v1/retry-policies", json=examples_sent.BODIES["post_policy"])).json()["id"]
     deck = (await client.post("/v1/rate-decks", json=examples_sent.BODIES["post_deck"])).json()["rate_deck"]["id"]
     pool = (await client.post("/v1/caller-pools", json={"name": "a", "numbers": ["+13055550100"]})).json()["id"]
+    key = (await client.post("/v1/api-keys", json=examples_sent.BODIES["post_key"])).json()["id"]
     references = {"agent_id": agent, "trunk_id": show(TRUNK, world.campaign.trunk_id)}
     await single_call(world)
     await an_attempt(world, UUID(int=1))
@@ -77,6 +78,7 @@ async def test_bodies_of_the_examples_are_taken(service, client):
         "call-logs": show(CALL, UUID(int=1)),
         "campaigns": show(CAMPAIGN, world.campaign.campaign_id),
         "agents": agent,
+        "api-keys": key,
         "caller-numbers": caller,
         "caller-pools": pool,
         "retry-policies": policy,

@@ -22,7 +22,7 @@ ORDER = Order(1, UUID(int=1), "2026-03-02T12:00:00Z", 1, 1)
 async def plan(service, status=200, **body):
     """What the API answers."""
     path = f"/v1/campaigns/{show(CAMPAIGN, service.world.campaign.campaign_id)}/plan"
-    async with service.client(await service.key(Scope.CALLS_READ)) as client:
+    async with service.client(await service.key(Scope.CAMPAIGNS_READ)) as client:
         answer = await client.post(path, json=body)
     assert answer.status_code == status, answer.text
     return answer.json()

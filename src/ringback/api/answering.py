@@ -22,6 +22,7 @@ from ringback.api.files import (
     version_of,
     wanted_part,
 )
+from ringback.api.networks import caller_address
 from ringback.api.operation import JSON_LIMIT, Api, Ask, Operation
 from ringback.api.problems import Problem, explain, problem
 from ringback.api.reply import Reply
@@ -93,9 +94,13 @@ async def _answer(operation: Operation, api: Api, request: AnyRequest, request_i
 
 async def _admit(operation: Operation, api: Api, request: AnyRequest) -> ApiKey:
     authorization = _header(request, b"authorization") or ""
+    peer = request.scope.get("client")
+    proxies = api.settings.proxies
+    forwarded = _headers(request, b"x-forwarded-for") if proxies else []
+    address = caller_address(None if peer is None else str(peer[0]), forwarded, proxies)
     if operation.takes_token:
-        return await api.keys.admit_reporter(authorization, read(CALL, request.path_params["id"]) or NOBODY)
-    return await api.keys.admit(authorization)
+        return await api.keys.admit_reporter(authorization, address, read(CALL, request.path_params["id"]) or NOBODY)
+    return await api.keys.admit(authorization, address)
 
 
 def _file_reply(sent: SentFile, conditions: Conditions, request_id: bytes) -> Reply:
@@ -115,6 +120,10 @@ def _file_reply(sent: SentFile, conditions: Conditions, request_id: bytes) -> Re
 def _header(request: AnyRequest, name: bytes) -> str | None:
     """One header; the framework's mapping of all of them costs more than the search for one."""
     return next((value.decode("latin-1") for key, value in request.scope["headers"] if key == name), None)
+
+
+def _headers(request: AnyRequest, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for key, value in request.scope["headers"] if key == name]
 
 
 def _query(request: AnyRequest) -> dict[str, str]:

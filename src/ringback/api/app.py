@@ -83,7 +83,7 @@ def create_app(database: Database, clock: Clock, ids: Ids, settings: ApiSettings
         ids: makes identifiers.
         settings: what it is told by who builds it.
     """
-    api = Api(database, clock, ids, Keys(database, clock.now), settings)
+    api = Api(database, clock, ids, Keys(database, clock.now, settings.uses), settings)
     document = describe(OPERATIONS)
 
     async def get_document(api: Api, ask: Ask) -> Answer:  # noqa: ARG001 # operations are called alike

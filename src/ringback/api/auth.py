@@ -1,12 +1,15 @@
 """Who asks: API keys, looked up by their id and compared by their hash in constant time."""
 
 import hmac
+import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
 from whenever import Instant, TimeDelta
 
+from ringback.api.last_use import Uses
+from ringback.api.networks import Network, is_within
 from ringback.clock import seconds
 from ringback.errors import Forbidden, Unauthenticated
 from ringback.store.agent_reports import find_token
@@ -37,6 +40,8 @@ class ApiKey:
         digest: what is kept of its secret.
         scopes: what it may do.
         live: whether it may place real calls.
+        expires_at: from when on it is not taken; None: it is for good.
+        networks: from which alone it is taken; None: from everywhere.
         attempt: of a token, the one attempt that it is for, of the call in the request's path.
     """
 
@@ -45,6 +50,8 @@ class ApiKey:
     digest: bytes
     scopes: frozenset[str]
     live: bool
+    expires_at: Instant | None = None
+    networks: tuple[Network, ...] | None = None
     attempt: int | None = None
 
     def require(self, scope: Scope) -> None:
@@ -55,6 +62,18 @@ class ApiKey:
         """
         if scope not in self.scopes and Scope.ADMIN not in self.scopes:
             raise Forbidden("missing_scope", f"this API key lacks the scope {scope}")
+
+    def require_address(self, address: str | None) -> None:
+        """Refuse a caller who asks from elsewhere.
+
+        Args:
+            address: of who asks; None where it is not known, as over a Unix socket.
+
+        Raises:
+            Forbidden: `network_not_allowed`.
+        """
+        if self.networks is not None and not is_within(address, self.networks):
+            raise Forbidden("network_not_allowed", f"this API key is not taken from {address or 'there'}")
 
     def require_trunk(self, *kinds: str) -> None:
         """Keep a test key from real calls.
@@ -75,43 +94,58 @@ class Keys:
     Args:
         database: where the keys are.
         now: tells the time.
+        uses: told of each use.
     """
 
-    def __init__(self, database: Database, now: Callable[[], Instant]) -> None:
+    def __init__(self, database: Database, now: Callable[[], Instant], uses: Uses) -> None:
         self._database = database
         self._now = now
+        self._uses = uses
         self._known: dict[UUID, tuple[Instant, ApiKey]] = {}
+        self._forgotten = 0
 
-    async def admit(self, authorization: str) -> ApiKey:
+    async def admit(self, authorization: str, address: str | None) -> ApiKey:
         """The key behind an Authorization header.
 
         Whether the id or only its secret is wrong cannot be told from the answer, nor from the comparison's time.
 
+        Args:
+            authorization: the header.
+            address: of who asks, None where it is not known.
+
         Raises:
-            Unauthenticated: there is no key, or it is unknown or revoked.
+            Unauthenticated: there is no key, or it is unknown or revoked, or has expired.
+            Forbidden: `network_not_allowed`.
         """
         secret = read_secret(_bearer(authorization))
         if secret is None:
             raise Unauthenticated("unauthenticated", "send your API key as 'Authorization: Bearer rb_live_...'")
-        key = await self._key(secret)
+        now = self._now()
+        key = await self._key(secret, now)
         digest = _NO_SUCH_DIGEST if key is None else key.digest
         if not hmac.compare_digest(secret.digest, digest) or key is None:
             raise Unauthenticated("unauthenticated", "this API key is unknown or revoked")
+        if key.expires_at is not None and key.expires_at <= now:
+            raise Unauthenticated("unauthenticated", "this API key has expired")
+        key.require_address(address)
+        self._uses.note(key.workspace_no, key.key_id, now)
         return key
 
-    async def admit_reporter(self, authorization: str, call_id: UUID) -> ApiKey:
+    async def admit_reporter(self, authorization: str, address: str | None, call_id: UUID) -> ApiKey:
         """The same, but the token of one of the call's attempts will do, until an hour after its end.
 
         Args:
             authorization: the header.
+            address: of who asks, None where it is not known.
             call_id: of the call in the path.
 
         Raises:
             Unauthenticated: there is neither, or it is unknown, revoked, another call's or too old.
+            Forbidden: `network_not_allowed`.
         """
         token = read_token(_bearer(authorization))
         if token is None:
-            return await self.admit(authorization)
+            return await self.admit(authorization, address)
         async with self._database.connection() as db:
             row = await find_token(db, (token.workspace_no, call_id, token.attempt))
         digest = _NO_SUCH_DIGEST if row is None else row["token_hash"]
@@ -123,15 +157,16 @@ class Keys:
         return ended_at is not None and self._now() > ended_at + REPORTING
 
     def forget(self, key_id: UUID) -> None:
-        """Look this key up again the next time."""
+        """Look this key up again the next time; what is being looked up at this moment may be too old to remember."""
         self._known.pop(key_id, None)
+        self._forgotten += 1
 
-    async def _key(self, secret: Secret) -> ApiKey | None:
-        now = self._now()
+    async def _key(self, secret: Secret, now: Instant) -> ApiKey | None:
         until, key = self._known.get(secret.key_id, (None, None))
         if until is None or until <= now:
+            forgotten = self._forgotten
             key = await self._look_up(secret.key_id)
-            if key is not None:
+            if key is not None and forgotten == self._forgotten:
                 self._remember(key, now)
         return key
 
@@ -140,7 +175,15 @@ class Keys:
             row = await find_key(db, key_id)
         if row is None:
             return None
-        return ApiKey(row["key_id"], row["workspace_no"], row["secret_hash"], frozenset(row["scopes"]), row["live"])
+        return ApiKey(
+            row["key_id"],
+            row["workspace_no"],
+            row["secret_hash"],
+            frozenset(row["scopes"]),
+            row["live"],
+            row["expires_at"],
+            None if row["networks"] is None else tuple(map(ipaddress.ip_network, row["networks"])),
+        )
 
     def _remember(self, key: ApiKey, now: Instant) -> None:
         if len(self._known) >= MOST_REMEMBERED:

@@ -72,6 +72,10 @@ KEY: Json = {
     "last_four": "wxyz",
     "created_at": _AT,
     "revoked_at": None,
+    "expires_at": None,
+    "networks": None,
+    "last_used_at": _LATER,
+    "replaced_by": None,
 }
 LEDGER: Json = {
     "entries": 18_204,

@@ -46,7 +46,14 @@ BODIES: dict[str, Json] = {
         "purpose": "marketing",
         "timezone": "America/New_York",
     },
-    "post_key": {"name": "reporting", "scopes": ["calls:read"], "live": True},
+    "post_key": {
+        "name": "reporting",
+        "scopes": ["calls:read"],
+        "live": True,
+        "expires_at": "2031-01-01T00:00:00.000Z",
+        "networks": ["203.0.113.0/24"],
+    },
+    "rotate_key": {"old_key_ends": "in-24h"},
     "post_agent": {"name": "reminder", "kind": "message", "settings": AGENT["settings"]},
     "patch_agent": {"settings": {"text": "Your appointment is tomorrow, {name}.", "repeat": 2, "opt_out_key": "9"}},
     "post_trunk": {

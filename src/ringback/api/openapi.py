@@ -16,7 +16,7 @@ from ringback.api.upload import AUDIO_FORM, DECK_FIELDS, ENTRIES, FORM, LEADS, R
 Json = dict[str, Any]
 
 EVERY_OPERATION = ("internal_error", "database_unavailable")
-WITH_KEY = ("unauthenticated", "missing_scope")
+WITH_KEY = ("unauthenticated", "missing_scope", "network_not_allowed")
 WITH_QUERY = ("validation_failed",)
 WITH_FILE = ("validation_failed", "malformed_multipart", "body_too_large", "unsupported_media_type")
 WITH_BODY = ("validation_failed", "malformed_json", "body_too_large", "unsupported_media_type")

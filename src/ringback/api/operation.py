@@ -14,6 +14,8 @@ from whenever import Instant
 from ringback.api.auth import ApiKey, Keys
 from ringback.api.fields import Fields
 from ringback.api.files import SentFile
+from ringback.api.last_use import Uses
+from ringback.api.networks import Network
 from ringback.api.plan_process import PlanProcess
 from ringback.clock import Clock
 from ringback.domain.blockers import Blocked
@@ -59,6 +61,8 @@ class ApiSettings:
         explain: says what happens next with a call.
         plans: has campaigns played ahead of time.
         shelf: knows the rule packs.
+        uses: told when keys are used.
+        proxies: the networks of reverse proxies, which are believed when they say who is connected to them.
         leaving: set when this server was told to end; it still answers for a while.
         scrape: answers Prometheus in a format that it accepts, with the content type; None where it asks elsewhere.
     """
@@ -72,6 +76,8 @@ class ApiSettings:
     explain: Explains
     plans: PlanProcess
     shelf: Shelf = field(default_factory=Shelf)
+    uses: Uses = field(default_factory=Uses)
+    proxies: tuple[Network, ...] = ()
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     scrape: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
 

@@ -36,13 +36,17 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "unreadable_audio": (400, "The audio is damaged or holds no sound; save it again as WAV, MP3 or FLAC."),
         "unreadable_file": (400, "The workbook is damaged; save it again, or as CSV."),
         "password_protected": (400, "The workbook needs a password; save it without one."),
-        "unauthenticated": (401, "There is no API key in `Authorization: Bearer`, or it is unknown or revoked."),
+        "unauthenticated": (
+            401,
+            "There is no API key in `Authorization: Bearer`, or it is unknown, revoked or expired.",
+        ),
         "budget_spent": (
             402,
             "The budget of the workspace is spent: raise `budget_micros`, or wait until somebody does.",
         ),
         "missing_scope": (403, "The API key lacks the scope that `message` names."),
-        "test_key": (403, "A test key works on simulator trunks only."),
+        "network_not_allowed": (403, "The API key is not taken from the address that `message` names."),
+        "test_key": (403, "A test key works on simulator trunks only, and neither makes nor ends live keys."),
         "agent_not_found": (404, "This workspace has no such agent."),
         "api_key_not_found": (404, "This workspace has no such API key."),
         "call_not_found": (404, "This workspace has no such call."),
@@ -63,6 +67,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "already_reported": (409, "The attempt's token has told this before; it is taken once."),
         "call_anonymised": (409, "The call was anonymised: nothing more is kept of it."),
         "nothing_to_plan": (409, "The campaign is over: nothing of it is dialled; `message` says what to do."),
+        "api_key_over": (409, "The API key is revoked, replaced or expired: make a new one."),
         "campaign_over": (409, "The campaign is cancelled and cannot be changed."),
         "older_release_lives": (
             409,

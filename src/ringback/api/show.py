@@ -73,6 +73,10 @@ def show_key(row: Record) -> Json:
         "last_four": row["last_four"],
         "created_at": show_time(row["created_at"]),
         "revoked_at": show_time(row["revoked_at"]),
+        "expires_at": show_time(row["expires_at"]),
+        "networks": row["networks"],
+        "last_used_at": show_time(row["last_used_at"]),
+        "replaced_by": show(KEY, row["replaced_by"]) if row["replaced_by"] else None,
     }
 
 

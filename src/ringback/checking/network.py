@@ -25,8 +25,12 @@ class ForbiddenAddress(OurError):
     """Every address of a name is private, of this machine, or otherwise none of the public network."""
 
 
-def parse_networks(text: str | None) -> tuple[Network, ...]:
+def parse_networks(text: str | None, variable: str = CHECK_NETWORKS) -> tuple[Network, ...]:
     """Networks from their written form, separated by commas.
+
+    Args:
+        text: None is none.
+        variable: of the environment, in which they are.
 
     Raises:
         OurError: one of them is none; with a right example.
@@ -34,7 +38,7 @@ def parse_networks(text: str | None) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(part.strip()) for part in (text or "").split(",") if part.strip())
     except ValueError as wrong:
-        raise OurError(f"{CHECK_NETWORKS} must be networks such as 10.0.0.0/8,fd00::/8: {wrong}") from None
+        raise OurError(f"{variable} must be networks such as 10.0.0.0/8,fd00::/8: {wrong}") from None
 
 
 def may_ask(address: Address, allowed: Iterable[Network]) -> bool:

@@ -106,7 +106,7 @@ OPERATIONS = (
     Operation(
         "POST",
         _PATH,
-        Scope.CALLS_WRITE,
+        Scope.AGENTS_WRITE,
         "Make an agent.",
         post_agent,
         body=NEW,
@@ -129,7 +129,7 @@ OPERATIONS = (
     Operation(
         "PATCH",
         f"{_PATH}/{{id}}",
-        Scope.CALLS_WRITE,
+        Scope.AGENTS_WRITE,
         "Change an agent's name or settings; calls that are up go on as they are.",
         patch_agent,
         body=CHANGES,
@@ -139,7 +139,7 @@ OPERATIONS = (
     Operation(
         "PUT",
         f"{_PATH}/{{id}}/audio",
-        Scope.CALLS_WRITE,
+        Scope.AGENTS_WRITE,
         "Give a message agent a recording to play in place of its text: a WAV, MP3 or FLAC file.",
         put_agent_audio,
         reads_body=True,

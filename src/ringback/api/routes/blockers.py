@@ -20,7 +20,7 @@ OPERATIONS = (
     Operation(
         "GET",
         "/v1/campaigns/{id}/blockers",
-        Scope.CALLS_READ,
+        Scope.CAMPAIGNS_READ,
         "How many leads of a campaign wait for what, and until when.",
         get_blockers,
         example=examples_why.BLOCKERS,

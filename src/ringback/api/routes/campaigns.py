@@ -216,7 +216,7 @@ OPERATIONS = (
     Operation(
         "POST",
         _PATH,
-        Scope.CALLS_WRITE,
+        Scope.CAMPAIGNS_WRITE,
         "Make a campaign, in draft.",
         post_campaign,
         body=NEW,
@@ -227,7 +227,7 @@ OPERATIONS = (
     Operation(
         "GET",
         _PATH,
-        Scope.CALLS_READ,
+        Scope.CAMPAIGNS_READ,
         "The campaigns.",
         get_campaigns,
         query=LIST,
@@ -236,7 +236,7 @@ OPERATIONS = (
     Operation(
         "GET",
         _ONE,
-        Scope.CALLS_READ,
+        Scope.CAMPAIGNS_READ,
         "One campaign.",
         get_campaign,
         example=examples.CAMPAIGN,
@@ -245,7 +245,7 @@ OPERATIONS = (
     Operation(
         "PATCH",
         _ONE,
-        Scope.CALLS_WRITE,
+        Scope.CAMPAIGNS_WRITE,
         "Change a campaign; another retry policy is a new version of it.",
         patch_campaign,
         body=CHANGES,
@@ -255,7 +255,7 @@ OPERATIONS = (
     Operation(
         "PATCH",
         f"{_ONE}/status",
-        Scope.CALLS_WRITE,
+        Scope.CAMPAIGNS_WRITE,
         "Start, pause, resume or cancel a campaign. Calls that are up end by themselves, unless a cancel hangs up "
         "those that ring.",
         patch_status,
@@ -266,7 +266,7 @@ OPERATIONS = (
     Operation(
         "GET",
         f"{_ONE}/progress",
-        Scope.CALLS_READ,
+        Scope.CAMPAIGNS_READ,
         "How far a campaign has come; the sums are those of its ended attempts, exactly.",
         get_progress,
         example=examples.PROGRESS,
@@ -275,7 +275,7 @@ OPERATIONS = (
     Operation(
         "GET",
         f"{_ONE}/policies",
-        Scope.CALLS_READ,
+        Scope.CAMPAIGNS_READ,
         "The retry policies that have been in force in a campaign, oldest first; each attempt names its own.",
         get_campaign_policies,
         example=examples.CAMPAIGN_POLICIES,

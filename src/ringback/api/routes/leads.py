@@ -44,7 +44,7 @@ OPERATIONS = (
     Operation(
         "POST",
         _PATH,
-        Scope.CALLS_WRITE,
+        Scope.CAMPAIGNS_WRITE,
         "Add leads to a campaign, as JSON or as a CSV, XLSX or XLS file. With dry_run the report is the same, the "
         "status is 200, and nothing is kept.",
         post_leads,
@@ -68,7 +68,7 @@ OPERATIONS = (
     Operation(
         "GET",
         _PATH,
-        Scope.CALLS_READ,
+        Scope.CAMPAIGNS_READ,
         "The leads of a campaign, newest first.",
         get_leads,
         query=LIST,

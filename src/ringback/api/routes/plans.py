@@ -78,7 +78,7 @@ OPERATIONS = (
     Operation(
         "POST",
         "/v1/campaigns/{id}/plan",
-        Scope.CALLS_READ,
+        Scope.CAMPAIGNS_READ,
         "What a campaign will come to: dials by hour, its end, expected reach, minutes, cost, slots. Nobody is called.",
         post_plan,
         body=_BODY,

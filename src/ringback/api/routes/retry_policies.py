@@ -138,7 +138,7 @@ OPERATIONS = (
     Operation(
         "POST",
         _PATH,
-        Scope.CALLS_WRITE,
+        Scope.CAMPAIGNS_WRITE,
         "Name a retry policy, for campaigns and calls to go by.",
         post_policy,
         body=NEW,
@@ -148,7 +148,7 @@ OPERATIONS = (
     Operation(
         "GET",
         _PATH,
-        Scope.CALLS_READ,
+        Scope.CAMPAIGNS_READ,
         "The named retry policies, each with its newest version.",
         get_policies,
         query=LIST,
@@ -157,7 +157,7 @@ OPERATIONS = (
     Operation(
         "GET",
         _ONE,
-        Scope.CALLS_READ,
+        Scope.CAMPAIGNS_READ,
         "One named retry policy with all its versions.",
         get_policy,
         example=examples.POLICY_WITH_VERSIONS,
@@ -166,7 +166,7 @@ OPERATIONS = (
     Operation(
         "PATCH",
         _ONE,
-        Scope.CALLS_WRITE,
+        Scope.CAMPAIGNS_WRITE,
         "Rename a retry policy, or make its next version; campaigns go on by the version that they pin.",
         patch_policy,
         body=CHANGES,
@@ -176,7 +176,7 @@ OPERATIONS = (
     Operation(
         "DELETE",
         _ONE,
-        Scope.CALLS_WRITE,
+        Scope.CAMPAIGNS_WRITE,
         "Delete a retry policy that no campaign goes by which is not over.",
         delete_named_policy,
         status=204,

@@ -45,6 +45,10 @@ CREATE TABLE api_keys (
     live         boolean NOT NULL,
     created_at   timestamptz NOT NULL,
     revoked_at   timestamptz,
+    expires_at   timestamptz, -- null: never
+    networks     text[], -- from which it is taken; null: from everywhere
+    last_used_at timestamptz, -- written now and then, for many keys at a time
+    replaced_by  uuid, -- the key that took its place when it was rotated
     PRIMARY KEY (workspace_no, key_id)
 );
 

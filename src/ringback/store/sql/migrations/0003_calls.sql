@@ -7,8 +7,9 @@
 -- and what it claims after that it dials.
 
 -- All at once and first, in the order in which a claim takes them. A settlement of the old node holds no agents, and
--- whoever makes a campaign reads an agent's row, which this lock allows: only who changes agents waits.
-LOCK TABLE workspaces, trunks, campaigns, queue, calls, attempts IN ACCESS EXCLUSIVE MODE;
+-- whoever makes a campaign reads an agent's row, which this lock allows: only who changes agents waits. Whoever makes a key holds
+-- api_keys before its workspace.
+LOCK TABLE api_keys, workspaces, trunks, campaigns, queue, calls, attempts IN ACCESS EXCLUSIVE MODE;
 LOCK TABLE agents IN SHARE ROW EXCLUSIVE MODE;
 
 -- What else the signalling and the agent told of an attempt; null where nothing did, as for simulated calls. Neither a
@@ -358,3 +359,14 @@ ALTER TABLE calls ADD COLUMN caller_pool_no integer;
 -- What the owner of a call names the debt that it is about, null for none. Its dials are counted in contacts beside those
 -- of its number, under `debt:` and that name.
 ALTER TABLE calls ADD COLUMN debt_id text;
+
+-- How long a key is good and from where, and when it was used last. A node of the release before knows no ends and no
+-- networks: no key may have one while such a node lives.
+ALTER TABLE api_keys
+    ADD COLUMN expires_at timestamptz,
+    ADD COLUMN networks text[],
+    ADD COLUMN last_used_at timestamptz,
+    ADD COLUMN replaced_by uuid;
+-- What was one scope is several: whoever had it can do what it could.
+UPDATE api_keys SET scopes = scopes || ARRAY['campaigns:read'] WHERE 'calls:read' = ANY (scopes);
+UPDATE api_keys SET scopes = scopes || ARRAY['campaigns:write', 'agents:write'] WHERE 'calls:write' = ANY (scopes);
