@@ -191,6 +191,7 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
     """
     # imported here: a node has no use for them, and would take twice as long to start
     from ringback.api.app import create_app
+    from ringback.api.forgetting import Forgetting
     from ringback.api.operation import ApiSettings
     from ringback.api.plan_process import PlanProcess
 
@@ -218,10 +219,11 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
         scrape=scraper if settings.metrics_port is None else None,
     )
     noting = asyncio.create_task(api_settings.uses.keep(database))
+    forgetting = asyncio.create_task(Forgetting(database, clock).keep())
     await serve(create_app(database, clock, Ids(chance), api_settings), settings.host, settings.port, ending, ready)
-    keeping.cancel()
-    noting.cancel()
-    await asyncio.wait((noting,))  # what it had not written when it was cancelled is written next
+    for task in (keeping, noting, forgetting):
+        task.cancel()
+    await asyncio.wait((noting, forgetting))  # what it had not written when it was cancelled is written next
     await api_settings.uses.run_once(database)
     await presence.leave()
     await database.close()

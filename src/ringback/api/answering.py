@@ -23,7 +23,8 @@ from ringback.api.files import (
     wanted_part,
 )
 from ringback.api.networks import caller_address
-from ringback.api.operation import JSON_LIMIT, Api, Ask, Operation
+from ringback.api.once import HEADER, REPLAYED, Done, Once, Perform, Sender
+from ringback.api.operation import JSON_LIMIT, Answer, Api, Ask, Operation
 from ringback.api.problems import Problem, explain, problem
 from ringback.api.reply import Reply
 from ringback.errors import Invalid, Leaving, OurError, RingbackError
@@ -44,12 +45,12 @@ _encode = msgspec.json.Encoder().encode
 Handler = Callable[[AnyRequest], Awaitable[Reply]]
 
 
-def answering(operation: Operation, api: Api) -> Handler:
+def answering(operation: Operation, api: Api, once: Once) -> Handler:
     """The handler of one operation."""
 
     async def handle(request: AnyRequest) -> Reply:
         request_id, began = new_request_id(api), api.clock.now()
-        reply = await _reply(operation, api, request, request_id)
+        reply = await _reply(operation, api, once, request, request_id)
         told = (operation.method, operation.path, reply.status, request_id.decode())
         reply_sec = (api.clock.now() - began).total("seconds")
         api.settings.publish(Replied(*told, reply_sec, _header(request, b"traceparent")))
@@ -58,9 +59,9 @@ def answering(operation: Operation, api: Api) -> Handler:
     return handle
 
 
-async def _reply(operation: Operation, api: Api, request: AnyRequest, request_id: bytes) -> Reply:
+async def _reply(operation: Operation, api: Api, once: Once, request: AnyRequest, request_id: bytes) -> Reply:
     try:
-        return await _answer(operation, api, request, request_id)
+        return await _answer(operation, api, once, request, request_id)
     except RingbackError as fault:
         if isinstance(fault, OurError) and not isinstance(fault, Leaving):
             api.settings.publish(DutyFailed("api", f"{request_id.decode()}: {fault}"))
@@ -68,28 +69,44 @@ async def _reply(operation: Operation, api: Api, request: AnyRequest, request_id
         return refusal(explain(fault), request_id)
 
 
-async def _answer(operation: Operation, api: Api, request: AnyRequest, request_id: bytes) -> Reply:
+async def _answer(operation: Operation, api: Api, once: Once, request: AnyRequest, request_id: bytes) -> Reply:
     key = ANYBODY
     if operation.scope is not None:
         key = await _admit(operation, api, request)
         key.require(operation.scope)
+    named = (b"x-request-id", request_id)
+    if operation.creates and (name := _header(request, HEADER)) is not None:
+        sender = Sender(key, _header(request, b"authorization") or "", name)
+        done = await once.perform(api, operation, request, sender, _performing(operation, key))
+        return Reply(done.status, done.body, named, *([REPLAYED] if done.replayed else []))
+    answer = await _perform(operation, api, key, request)
+    if answer.file is not None:
+        return _file_reply(answer.file, Conditions(*(_header(request, name) for name in CONDITIONS)), request_id)
+    content = b"" if answer.content is None else _encode(answer.content)
+    if not operation.etag:
+        return Reply(answer.status, content, named)
+    tag = b'"' + hashlib.blake2b(content, digest_size=16).hexdigest().encode() + b'"'
+    headers: Headers = (named, (b"etag", tag), (b"cache-control", b"private, no-cache"))
+    if _is_known(_header(request, b"if-none-match"), tag.decode()):
+        return Reply(304, b"", *headers)
+    return Reply(answer.status, content, *headers)
+
+
+async def _perform(operation: Operation, api: Api, key: ApiKey, request: AnyRequest) -> Answer:
     query = {} if operation.query is None else operation.query.parse(_query(request))
     body = {}
     if operation.body is not None:
         sent = await read_json(request, JSON_LIMIT)
         body = operation.body.parse(sent, partial=operation.method == "PATCH")
-    ask = Ask(key, api.clock.now(), request.path_params, query, body, request)
-    answer = await operation.run(api, ask)
-    if answer.file is not None:
-        return _file_reply(answer.file, Conditions(*(_header(request, name) for name in CONDITIONS)), request_id)
-    content = b"" if answer.content is None else _encode(answer.content)
-    headers: Headers = ((b"x-request-id", request_id),)
-    if operation.etag:
-        tag = b'"' + hashlib.blake2b(content, digest_size=16).hexdigest().encode() + b'"'
-        headers += ((b"etag", tag), (b"cache-control", b"private, no-cache"))
-        if _is_known(_header(request, b"if-none-match"), tag.decode()):
-            return Reply(304, b"", *headers)
-    return Reply(answer.status, content, *headers)
+    return await operation.run(api, Ask(key, api.clock.now(), request.path_params, query, body, request))
+
+
+def _performing(operation: Operation, key: ApiKey) -> Perform:
+    async def perform(api: Api, request: AnyRequest) -> Done:
+        answer = await _perform(operation, api, key, request)
+        return Done(answer.status, b"" if answer.content is None else _encode(answer.content))
+
+    return perform
 
 
 async def _admit(operation: Operation, api: Api, request: AnyRequest) -> ApiKey:

@@ -5,6 +5,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from ringback.api.answering import answering, framework_fault
 from ringback.api.auth import Keys
+from ringback.api.once import Once
 from ringback.api.openapi import describe
 from ringback.api.operation import Answer, Api, ApiSettings, Ask, Operation
 from ringback.api.routes import (
@@ -84,14 +85,14 @@ def create_app(database: Database, clock: Clock, ids: Ids, settings: ApiSettings
         settings: what it is told by who builds it.
     """
     api = Api(database, clock, ids, Keys(database, clock.now, settings.uses), settings)
-    document = describe(OPERATIONS)
+    document, once = describe(OPERATIONS), Once()
 
     async def get_document(api: Api, ask: Ask) -> Answer:  # noqa: ARG001 # operations are called alike
         return Answer(document)
 
     described = Operation("GET", "/openapi.json", None, "This document.", get_document)
     return Litestar(
-        [*(_route(operation, api) for operation in (*OPERATIONS, described)), *metrics_routes(api)],
+        [*(_route(operation, api, once) for operation in (*OPERATIONS, described)), *metrics_routes(api)],
         openapi_config=None,
         logging_config=None,
         exception_handlers={Exception: framework_fault(api)},
@@ -99,8 +100,8 @@ def create_app(database: Database, clock: Clock, ids: Ids, settings: ApiSettings
     )
 
 
-def _route(operation: Operation, api: Api) -> HTTPRouteHandler:
+def _route(operation: Operation, api: Api, once: Once) -> HTTPRouteHandler:
     # the status is the answer's own: the framework is told one that may have a body
     path = operation.path.replace("{id}", "{id:str}").replace("{attempt}", "{attempt:str}")
     route = HTTPRouteHandler(path, http_method=operation.method, status_code=200)  # type: ignore[arg-type]
-    return route(answering(operation, api))
+    return route(answering(operation, api, once))

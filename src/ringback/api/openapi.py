@@ -20,8 +20,16 @@ WITH_KEY = ("unauthenticated", "missing_scope", "network_not_allowed")
 WITH_QUERY = ("validation_failed",)
 WITH_FILE = ("validation_failed", "malformed_multipart", "body_too_large", "unsupported_media_type")
 WITH_BODY = ("validation_failed", "malformed_json", "body_too_large", "unsupported_media_type")
+WITH_NAME = ("idempotency_conflict", "idempotency_in_progress", "validation_failed", "body_too_large")
 
 _REQUEST_ID = {"description": "Quote it when you ask for help.", "schema": {"type": "string"}}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "A text of your own, another one for each request: sent again, the request is not done again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+}
+_REPLAYED = {"description": "`true` where this is the answer of an earlier request.", "schema": {"type": "string"}}
 _ETAG = {"description": "Send it as If-None-Match to be told whether anything changed.", "schema": {"type": "string"}}
 
 
@@ -55,6 +63,7 @@ def codes_of(operation: Operation) -> list[str]:
     codes += WITH_QUERY if operation.query is not None else ()
     codes += WITH_BODY if operation.body is not None else ()
     codes += WITH_FILE if operation.reads_body else ()
+    codes += WITH_NAME if operation.creates else ()
     return sorted(set(codes))
 
 
@@ -90,7 +99,8 @@ def _query_parameters(operation: Operation) -> list[Json]:
 def _header_parameters(operation: Operation) -> list[Json]:
     names = ["If-None-Match"] * (operation.etag or bool(operation.sends))
     names += ["Range", "If-Range"] * bool(operation.sends)
-    return [{"name": name, "in": "header", "schema": {"type": "string"}} for name in names]
+    described: list[Json] = [{"name": name, "in": "header", "schema": {"type": "string"}} for name in names]
+    return [*described, _IDEMPOTENCY_KEY] if operation.creates else described
 
 
 def _content(operation: Operation) -> Json | None:
@@ -170,6 +180,8 @@ def _responses(operation: Operation) -> Json:
     headers: Json = {"X-Request-Id": _REQUEST_ID}
     if operation.etag or operation.sends:
         headers["ETag"] = _ETAG
+    if operation.creates:
+        headers["Idempotent-Replayed"] = _REPLAYED
     good: Json = {"description": HTTPStatus(operation.status).phrase, "headers": headers}
     if operation.sends:
         good["content"] = {kind: {"schema": {"type": "string", "contentMediaType": kind}} for kind in operation.sends}

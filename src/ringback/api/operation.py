@@ -171,6 +171,7 @@ class Operation:
         etag: whether its answers have an ETag.
         takes_token: whether the token of an attempt will do in place of a key.
         sends: the types of the files that it answers, where it answers files.
+        repeatable: whether doing it twice is doing it once; with an Idempotency-Key it is then not one transaction.
     """
 
     method: str
@@ -187,3 +188,9 @@ class Operation:
     etag: bool = False
     takes_token: bool = False
     sends: tuple[str, ...] = ()
+    repeatable: bool = False
+
+    @property
+    def creates(self) -> bool:
+        """Whether it takes an Idempotency-Key: it makes something each time that it is sent."""
+        return self.method == "POST" and self.scope is not None and self.status in (201, 202)

@@ -66,6 +66,11 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "caller_pool_in_use": (409, "A campaign that is not cancelled, or a single call, goes by the caller pool."),
         "already_reported": (409, "The attempt's token has told this before; it is taken once."),
         "call_anonymised": (409, "The call was anonymised: nothing more is kept of it."),
+        "idempotency_conflict": (409, "The `Idempotency-Key` was used for another request, or with another API key."),
+        "idempotency_in_progress": (
+            409,
+            "The first request with this `Idempotency-Key` is still under way; ask again.",
+        ),
         "nothing_to_plan": (409, "The campaign is over: nothing of it is dialled; `message` says what to do."),
         "api_key_over": (409, "The API key is revoked, replaced or expired: make a new one."),
         "campaign_over": (409, "The campaign is cancelled and cannot be changed."),

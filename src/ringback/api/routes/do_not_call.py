@@ -79,6 +79,7 @@ OPERATIONS = (
         post_do_not_call,
         reads_body=True,
         status=201,
+        repeatable=True,
         example=examples.LISTED,
         codes=(
             "empty_file",

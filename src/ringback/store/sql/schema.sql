@@ -575,3 +575,16 @@ CREATE TABLE ledger_history (
     done_at      timestamptz
 );
 INSERT INTO ledger_history VALUES (0, '00000000-0000-0000-0000-000000000000', NULL);
+
+-- What a request with an Idempotency-Key was answered, written by the transaction of what it made, and kept for a day. The
+-- body is sealed with the API key that asked.
+CREATE TABLE idempotency (
+    workspace_no integer NOT NULL,
+    name_hash    bytea NOT NULL CHECK (length(name_hash) = 32),
+    fingerprint  bytea NOT NULL CHECK (length(fingerprint) = 32),
+    status       smallint NOT NULL,
+    body         bytea NOT NULL,
+    answered_at  timestamptz NOT NULL,
+    PRIMARY KEY (workspace_no, name_hash)
+);
+CREATE INDEX idempotency_by_age ON idempotency (answered_at);

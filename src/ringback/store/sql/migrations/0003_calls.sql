@@ -370,3 +370,16 @@ ALTER TABLE api_keys
 -- What was one scope is several: whoever had it can do what it could.
 UPDATE api_keys SET scopes = scopes || ARRAY['campaigns:read'] WHERE 'calls:read' = ANY (scopes);
 UPDATE api_keys SET scopes = scopes || ARRAY['campaigns:write', 'agents:write'] WHERE 'calls:write' = ANY (scopes);
+
+-- What a request with an Idempotency-Key was answered, written by the transaction of what it made, and kept for a day. The
+-- body is sealed with the API key that asked.
+CREATE TABLE idempotency (
+    workspace_no integer NOT NULL,
+    name_hash    bytea NOT NULL CHECK (length(name_hash) = 32),
+    fingerprint  bytea NOT NULL CHECK (length(fingerprint) = 32),
+    status       smallint NOT NULL,
+    body         bytea NOT NULL,
+    answered_at  timestamptz NOT NULL,
+    PRIMARY KEY (workspace_no, name_hash)
+);
+CREATE INDEX idempotency_by_age ON idempotency (answered_at);
