@@ -4,6 +4,7 @@ import re
 from uuid import UUID
 
 import pytest
+from tests.api.test_tenants import TABLE
 from tests.rows import a_decision, an_attempt, single_call
 from tests.world import LIVELY, NOON, drive
 from whenever import TimeDelta
@@ -37,6 +38,11 @@ async def test_document_needs_no_key_and_has_every_operation(service, document):
             assert "404" in described["responses"]
             assert described["parameters"][0]["in"] == "path"
     assert sum(map(len, document["paths"].values())) == len(OPERATIONS)
+
+
+def test_every_operation_is_in_the_table_of_tenants():
+    """Who adds one says there which scope it needs, and what its owner is answered."""
+    assert {f"{operation.method} {operation.path}" for operation in OPERATIONS} == TABLE.keys()
 
 
 async def test_every_code_has_an_operation(document):
