@@ -27,6 +27,11 @@ def canonical(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def bodies_in(lines):
+    """What is entered, as it stands there."""
+    return [line[len(b'{"body":') : line.rindex(b',"no":')] for line in lines]
+
+
 async def test_each_ended_attempt_is_entered_once(make_world):
     """With its fields, in canonical form; and what is not over is not in it."""
     world = await make_world(leads=5, retry=REDIALS)
@@ -41,6 +46,7 @@ async def test_each_ended_attempt_is_entered_once(make_world):
         (str(row["call_id"]), row["attempt"]) for row in attempts
     }
     assert await world.value("SELECT count(*) FROM ledger_due") == 0
+    assert await world.value("SELECT count(*) FROM ledger_ready") == 0
     assert [event.entries for event in world.events if isinstance(event, LedgerWritten)] == [15]
 
 
@@ -63,6 +69,52 @@ async def test_an_entry_has_what_is_known_of_the_attempt(make_world):
     assert {name: body[name] for name in plain} == {name: row[name] for name in plain}
     assert (body["kind"], body["retry_at"]) == ("attempt", None)
     assert body["campaign_id"] == str(world.campaign.campaign_id)
+
+
+@pytest.mark.parametrize("simulator", [EVERYBODY_ANSWERS, None], ids=["answered", "mixed"])
+async def test_what_a_node_makes_of_an_attempt_is_what_its_row_makes(make_world, simulator):
+    """Byte for byte: most bodies are made when the attempts end, the others of the rows when they are entered."""
+    plan = {"retry": REDIALS, "billing": {"per_minute_micros": 12000}}
+    world = await make_world(leads=9, **plan, **({"simulator": simulator} if simulator else {}))
+    await world.value("UPDATE campaigns SET from_number = '+14155550100'")
+    engine = await world.engine()
+    await drive(engine, world.clock, NOON + DAY)
+    await book(engine)
+    made = bodies_in(await lines_of(world))
+    await world.value("INSERT INTO ledger_due SELECT workspace_no, call_id, attempt FROM attempts")
+    await book(engine)
+    again = bodies_in((await lines_of(world))[len(made) :])
+    assert sorted(again) == sorted(made)
+    assert len(made) == await world.value("SELECT count(*) FROM attempts WHERE end_reason IS NOT NULL") > 0
+
+
+async def test_who_is_cancelled_at_the_moment_of_the_end_is_entered_so(make_world):
+    """The statement that ends attempts may know better than the node what follows."""
+    world = await make_world(leads=2, retry=REDIALS)
+    engine = await begun(world)
+    await dial(engine)
+    await world.value("UPDATE campaigns SET status = 'cancelled', finished_at = $1", NOON)
+    await end(engine)
+    await book(engine)
+    bodies = [json.loads(line)["body"] for line in await lines_of(world)]
+    assert [(body["retry_at"], body["stop_reason"]) for body in bodies] == [(None, "cancelled")] * 2
+
+
+async def test_what_others_ended_is_not_entered_again(make_world):
+    """Of a batch in which some were over before, the others are entered, once each."""
+    world = await make_world(leads=3)
+    engine = await begun(world)
+    await dial(engine)
+    await world.value(
+        "UPDATE attempts SET ended_at = $1, status = 'busy', end_reason = 'user_busy', stop_reason = 'cancelled', "
+        "ledger_salt = gen_random_uuid() WHERE call_id = (SELECT min(call_id::text)::uuid FROM attempts)",
+        NOON,
+    )
+    await end(engine)
+    assert await world.value("SELECT count(*) FROM ledger_ready") == 0
+    await book(engine)
+    assert len({json.loads(line)["body"]["call_id"] for line in await lines_of(world)}) == 2
+    assert len(await lines_of(world)) == 2
 
 
 async def test_a_single_call_without_a_caller_number_is_entered(make_world):
@@ -156,8 +208,10 @@ async def test_of_many_nodes_one_writes_at_a_time(make_world):
     world = await make_world(leads=40)
     nodes = [await begun(world, name) for name in "abcd"]
     await dial(nodes[0])
-    await end(nodes[0])
-    while await world.value("SELECT count(*) FROM ledger_due"):
+    for _ in range(8):
+        await end(nodes[0], 5)
+    assert await world.value("SELECT sum(entries) FROM ledger_ready") == 40
+    while await world.value("SELECT count(*) FROM ledger_ready"):
         for node in nodes:
             node.bookkeeper._batch = 3
         await asyncio.gather(*(node.bookkeeper.run_once() for node in nodes))

@@ -16,7 +16,7 @@ class Bookkeeper:
 
     Args:
         node: what the duties share.
-        batch: entries in one transaction at most.
+        batch: entries in one transaction, about at most.
     """
 
     def __init__(self, node: Node, batch: int = BATCH) -> None:
@@ -36,7 +36,7 @@ class Bookkeeper:
         if entered:
             self._node.publish(LedgerWritten(entered))
         # a batch that is not full is all there was: the rest gathers until the next time
-        return entered if entered == self._batch else await self._gather()
+        return entered if entered >= self._batch else await self._gather()
 
     async def _gather(self) -> int:
         """Have entered what older releases ended, a batch at a time; once for all, and seldom looked at after that."""

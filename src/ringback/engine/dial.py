@@ -375,7 +375,16 @@ def intent_of(row: Record, plan: DialPlan, node_no: int, attempt_id: UUID, route
     key = (row["workspace_no"], call_id, ordinal)
     refused_by = tuple(row["refused_by"] or ())
     return LiveAttempt(
-        key, node_no, dial, plan, route, row["due_at"], now, refused_by=refused_by, debt_id=row["debt_id"]
+        key,
+        node_no,
+        dial,
+        plan,
+        route,
+        row["due_at"],
+        now,
+        refused_by=refused_by,
+        debt_id=row["debt_id"],
+        intent_at=now,
     )
 
 

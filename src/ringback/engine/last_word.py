@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ringback.domain.call import FinalReason
 from ringback.domain.do_not_call import Entry, Source
 from ringback.domain.outcome import MEANINGS, EndReason
+from ringback.engine import entries
 from ringback.engine.live import LiveAttempt
 from ringback.engine.node import Node
 from ringback.engine.pricing import priced
@@ -27,11 +28,12 @@ async def end_attempts(db: Connection, over: Sequence[tuple[LiveAttempt, Result]
         for attempt, result in over
         if _is_conversation(attempt, result)
     }
+    salts, bodies = entries.bodies_of(over, results)
     if not opted and not spoken:
-        return await attempts.settle(db, results)
+        return await attempts.settle(db, results, salts, bodies)
     async with db.transaction():
         await do_not_call.change_lists(db, {attempt.key[0] for attempt in opted})
-        ended = await attempts.settle(db, results)
+        ended = await attempts.settle(db, results, salts, bodies)
         for attempt in opted:
             if attempt.key in ended:
                 await _put_on_list(db, attempt, node)

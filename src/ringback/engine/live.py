@@ -38,6 +38,13 @@ class Mark(msgspec.Struct):
     at: Instant
 
 
+class Named(NamedTuple):
+    """The ids of a campaign, None for single calls, and of a trunk."""
+
+    campaign_id: UUID | None
+    trunk_id: UUID
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A way that the dials of one lane go.
@@ -52,6 +59,7 @@ class Route:
         longest: from the request to the end at most, by the trunk.
         hold: for how long a call may be up where nobody knows how it ended.
         pool_no: of the caller pool that their number comes from, 0 for none.
+        named: what the ledger names of it; None where that is read from the rows.
     """
 
     lane: LaneKey
@@ -63,6 +71,7 @@ class Route:
     longest: TimeDelta
     hold: TimeDelta
     pool_no: int = 0
+    named: Named | None = None
 
     @property
     def pool(self) -> LimitKey:
@@ -109,6 +118,7 @@ class LiveAttempt(msgspec.Struct):
         debt_id: what its lead names the debt that it is about, None for none.
         check: whom its workspace has asked before it is placed, as the store keeps it; None for nobody.
         is_unchecked: nobody has allowed it yet.
+        intent_at: when its intent was written, None where another node wrote it.
     """
 
     key: Key
@@ -136,6 +146,7 @@ class LiveAttempt(msgspec.Struct):
     debt_id: str | None = None
     check: str | None = None
     is_unchecked: bool = False
+    intent_at: Instant | None = None
 
     @property
     def counted_under(self) -> tuple[tuple[int, str], ...]:

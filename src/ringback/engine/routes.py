@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ringback.domain.campaign import CampaignState
 from ringback.domain.limits import Lane, LaneKey, LaneWay, LimitKey, Room
 from ringback.domain.ways import Turns, Way
-from ringback.engine.live import LiveAttempt, Route
+from ringback.engine.live import LiveAttempt, Named, Route
 from ringback.engine.plan import Plans
 from ringback.engine.trunks import Trunk, TrunkKey, Trunks
 from ringback.store import queue
@@ -125,4 +125,5 @@ def _route(row: Record, trunk_key: TrunkKey, trunk: Trunk, limits: tuple[LimitKe
         longest=trunk.carrier.longest,
         hold=trunk.hold,
         pool_no=row["pool_no"],
+        named=Named(row["campaign_id"], row["trunk_id"]),
     )

@@ -1,6 +1,8 @@
 """Append: what ended becomes entries."""
 
 import asyncio
+from collections.abc import Iterable
+from typing import NamedTuple
 from uuid import UUID
 
 from isal import isal_zlib
@@ -16,25 +18,41 @@ LEVEL = 1
 """Of compression: a second of a core for a million entries, and a fifth of their size."""
 
 
+class _Lot(NamedTuple):
+    """Entries of a workspace that are written together, from one or several lots of bodies.
+
+    Attributes:
+        workspace_id: whose.
+        entries: how many.
+        packed: bodies that were made when their attempts ended, lot by lot.
+        bodies: those that were made of rows.
+    """
+
+    workspace_id: UUID
+    entries: int
+    packed: list[bytes]
+    bodies: list[bytes]
+
+
 async def append(db: Connection, now: Instant, limit: int) -> int:
-    """Enter what is to be entered, at most so much; returns how much. One transaction, for the only writer.
+    """Enter what is to be entered, about so much at most; returns how much. One transaction, for the only writer.
 
     Args:
         db: a connection within a transaction that is the only writer.
         now: when the entries are written.
-        limit: entries at most.
+        limit: no more is taken once there are so many of a kind.
     """
-    rows = await ledger.take(db, limit)
-    if not rows:
+    lots = _lots(await ledger.take_ready(db, limit), await ledger.take(db, limit))
+    if not lots:
         return 0
-    so_far = await ledger.come_to(db, [row["workspace_no"] for row in rows])
+    so_far = await ledger.come_to(db, list(lots))
     blocks = []
-    for row in rows:
-        before = stand(row["workspace_id"], so_far.get(row["workspace_no"]))
+    for workspace_no, lot in lots.items():
+        before = stand(lot.workspace_id, so_far.get(workspace_no))
         # a thread of its own: compressing and hashing let the loop go on
-        blocks.append(await asyncio.to_thread(_block, row, before, now))
+        blocks.append(await asyncio.to_thread(_block, workspace_no, lot, before, now))
     await ledger.append(db, blocks, now)
-    return sum(row["entries"] for row in rows)
+    return sum(lot.entries for lot in lots.values())
 
 
 def stand(workspace_id: UUID, row: Record | None) -> Written:
@@ -63,8 +81,20 @@ def show_instant(at: Instant) -> str:
     return at.format_iso(unit="millisecond")
 
 
-def _block(row: Record, before: Written, now: Instant) -> Block:
+def _lots(ready: Iterable[Record], made: Iterable[Record]) -> dict[int, _Lot]:
+    """What was taken, by workspace."""
+    lots: dict[int, _Lot] = {}
+    for rows, is_ready in ((ready, True), (made, False)):
+        for row in rows:
+            lot = lots.get(row["workspace_no"]) or _Lot(row["workspace_id"], 0, [], [])
+            (lot.packed if is_ready else lot.bodies).append(row["bodies"])
+            lots[row["workspace_no"]] = lot._replace(entries=lot.entries + row["entries"])
+    return lots
+
+
+def _block(workspace_no: int, lot: _Lot, before: Written, now: Instant) -> Block:
     first_no, prev = before.peaks.size + 1, before.head
-    after = write(before, row["bodies"].split(b"\n"), show_instant(now))
-    packed = pack(row["bodies"])
-    return Block(row["workspace_no"], first_no, row["entries"], prev, packed, after.head, after.peaks.pack())
+    bodies = b"\n".join((*map(isal_zlib.decompress, lot.packed), *lot.bodies))
+    after = write(before, bodies.split(b"\n"), show_instant(now))
+    [packed] = lot.packed if len(lot.packed) == 1 and not lot.bodies else [pack(bodies)]
+    return Block(workspace_no, first_no, lot.entries, prev, packed, after.head, after.peaks.pack())

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from whenever import Instant
 
+from ringback.domain.ledger import SALT_BYTES
 from ringback.store import caller_pools, contacts
 from ringback.store.database import Connection, Record
 from ringback.store.queries import load
@@ -15,7 +16,6 @@ from ringback.store.queue import columns
 
 _SQL = load("attempts")
 
-SECRET_BYTES = 32
 
 Key = tuple[int, UUID, int]
 """(workspace_no, call_id, attempt)."""
@@ -94,12 +94,47 @@ _verdict = itemgetter(*map(Result._fields.index, _VERDICT))
 Row = TypeVar("Row", Result, Progress, Withdrawal)
 
 
-async def settle(db: Connection, results: Sequence[Result]) -> set[Key]:
-    """End attempts with all that follows; returns those that this call ended and nobody before it."""
+class Bodies(NamedTuple):
+    """What the ledger will say of attempts of a workspace that end together, in the order of the statement.
+
+    Attributes:
+        workspace_no: whose.
+        entries: how many attempts: all that end of it in this batch.
+        since: when the first of them ended.
+        packed: the bodies, a line each, compressed.
+    """
+
+    workspace_no: int
+    entries: int
+    since: Instant
+    packed: bytes
+
+
+async def settle(
+    db: Connection, results: Sequence[Result], salts: Sequence[bytes] | None = None, bodies: Sequence[Bodies] = ()
+) -> set[Key]:
+    """End attempts with all that follows; returns those that this call ended and nobody before it.
+
+    Args:
+        db: a connection.
+        results: how they ended.
+        salts: what hides their numbers in the ledger, one each in the same order; None for new ones.
+        bodies: what the ledger will say of them; what is missing, or not as they ended, is made of the rows.
+    """
     verdicts: dict[tuple[object, ...], int] = {}
-    own = [(*_own(r), verdicts.setdefault(_verdict(r), len(verdicts) + 1)) for r in _in_key_order(results)]
-    rows = (*columns(own, width=len(_OWN) + 1), *columns(verdicts))
-    return _keys(await db.fetch(_SQL["settle"], *rows, token_bytes(SECRET_BYTES)))
+    salted = zip(results, salts or new_salts(len(results)), strict=True)
+    own = [
+        (*_own(r), salt, verdicts.setdefault(_verdict(r), len(verdicts) + 1))
+        for r, salt in sorted(salted, key=lambda pair: pair[0][:3])
+    ]
+    rows = (*columns(own, width=len(_OWN) + 2), *columns(verdicts), *columns(bodies, width=len(Bodies._fields)))
+    return _keys(await db.fetch(_SQL["settle"], *rows))
+
+
+def new_salts(count: int) -> list[bytes]:
+    """So many salts; no salt tells anything of another."""
+    chance = token_bytes(SALT_BYTES * count)
+    return [chance[at : at + SALT_BYTES] for at in range(0, len(chance), SALT_BYTES)]
 
 
 async def progress(db: Connection, steps: Sequence[Progress]) -> None:

@@ -68,6 +68,11 @@ async def take(db: Connection, limit: int) -> list[Record]:
     return list(await db.fetch(_SQL["take"], limit))
 
 
+async def take_ready(db: Connection, limit: int) -> list[Record]:
+    """Take bodies that were made before, in lots, by workspace, until they are so many; for the only writer."""
+    return list(await db.fetch(_SQL["take_ready"], limit))
+
+
 async def gather(db: Connection, now: Instant, limit: int) -> int | None:
     """Have entered what older releases ended, a batch of attempts at a time.
 

@@ -1,20 +1,19 @@
 -- name: settle
 -- End attempts, once each, with all that follows in the same statement: the next queue row or the call's end, and the
--- sums. An attempt that is over already is passed over, so an event that comes twice or late changes nothing. $26 is a
--- secret that is forgotten with the statement: the salts are made of it, for less than to ask the system for each.
+-- sums. An attempt that is over already is passed over, so an event that comes twice or late changes nothing.
 WITH verdicts AS (
     SELECT * FROM unnest(
-        $14::integer[], $15::text[], $16::text[], $17::text[], $18::smallint[], $19::text[], $20::text[], $21::text[],
-        $22::text[], $23::integer[], $24::timestamptz[], $25::integer[]
+        $15::integer[], $16::text[], $17::text[], $18::text[], $19::smallint[], $20::text[], $21::text[], $22::text[],
+        $23::text[], $24::integer[], $25::timestamptz[], $26::integer[]
     ) WITH ORDINALITY AS v (workspace_no, status, end_reason, answered_by, sip_code, currency, retry_rule, stop_reason,
                             final_status, campaign_no, held_until, retry_trunk_no, verdict_no)
 ),
 results AS (
     SELECT v.*, r.* FROM unnest(
         $1::uuid[], $2::smallint[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::integer[],
-        $8::integer[], $9::integer[], $10::bigint[], $11::timestamptz[], $12::text[], $13::integer[]
+        $8::integer[], $9::integer[], $10::bigint[], $11::timestamptz[], $12::text[], $13::bytea[], $14::integer[]
     ) AS r (call_id, attempt, attempt_id, called_at, answered_at, ended_at, duration_sec, ring_sec, billed_sec,
-            cost_micros, retry_at, details, verdict)
+            cost_micros, retry_at, details, salt, verdict)
     JOIN verdicts v ON v.verdict_no = r.verdict
 ),
 -- A campaign that is cancelled redials nobody. One that is cancelled at this moment may be missed: finish.sql looks for
@@ -36,7 +35,7 @@ ended AS (
         ended_at = d.ended_at, status = d.status, end_reason = d.end_reason, duration_sec = d.duration_sec,
         ring_sec = d.ring_sec, answered_by = d.answered_by, sip_code = d.sip_code, held_until = d.held_until,
         billed_sec = d.billed_sec, cost_micros = d.cost_micros, currency = d.currency, details = d.details::jsonb,
-        ledger_salt = encode(substr(sha256($26::bytea || uuid_send(a.attempt_id)), 1, 16), 'hex')::uuid,
+        ledger_salt = encode(d.salt, 'hex')::uuid,
         retry_at = CASE WHEN NOT d.is_cancelled THEN d.retry_at END,
         retry_rule = CASE WHEN NOT d.is_cancelled THEN d.retry_rule END,
         retry_trunk_no = CASE WHEN NOT d.is_cancelled THEN d.retry_trunk_no END,
@@ -46,11 +45,24 @@ ended AS (
       AND a.attempt_id = d.attempt_id AND a.end_reason IS NULL
     RETURNING a.workspace_no, a.call_id, a.attempt, a.campaign_no, a.trunk_no, a.from_number, a.called_at,
         a.intent_at, a.ended_at, a.status, a.end_reason, a.duration_sec, a.billed_sec, a.cost_micros, a.currency, a.retry_at,
-        a.retry_trunk_no, a.stop_reason, CASE WHEN d.is_cancelled THEN 'cancelled' ELSE d.final_status END AS final_status
+        a.retry_trunk_no, a.stop_reason, CASE WHEN d.is_cancelled THEN 'cancelled' ELSE d.final_status END AS final_status,
+        NOT d.is_cancelled AND a.called_at IS NOT DISTINCT FROM d.called_at
+            AND a.answered_at IS NOT DISTINCT FROM d.answered_at AS is_as_told
 ),
--- the ledger's writer comes by; see ledger.sql
+-- the bodies of the ledger's entries were made before: they are right only if all of these attempts ended here, as told
+right_bodies AS MATERIALIZED (
+    SELECT b.* FROM unnest($27::integer[], $28::integer[], $29::timestamptz[], $30::bytea[])
+        AS b (workspace_no, entries, since, bodies)
+    WHERE b.entries = (SELECT count(*) FROM ended e WHERE e.workspace_no = b.workspace_no AND e.is_as_told)
+),
+ready AS (
+    INSERT INTO ledger_ready (workspace_no, entries, since, bodies)
+    SELECT workspace_no, entries, since, bodies FROM right_bodies
+),
+-- the others are made by the ledger's writer, when it comes by; see ledger.sql
 entered AS (
     INSERT INTO ledger_due (workspace_no, call_id, attempt) SELECT e.workspace_no, e.call_id, e.attempt FROM ended e
+    WHERE e.workspace_no NOT IN (SELECT workspace_no FROM right_bodies)
 ),
 requeued AS (
     INSERT INTO queue (workspace_no, call_id, campaign_no, trunk_no, caller_no, attempt, due_at)

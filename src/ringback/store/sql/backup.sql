@@ -28,6 +28,7 @@ UNION ALL SELECT 'agent_reports', count(*) FROM agent_reports
 UNION ALL SELECT 'decisions', count(*) FROM decisions
 UNION ALL SELECT 'tallies', count(*) FROM tallies
 UNION ALL SELECT 'ledger_due', count(*) FROM ledger_due
+UNION ALL SELECT 'ledger_ready', count(*) FROM ledger_ready
 UNION ALL SELECT 'ledgers', count(*) FROM ledgers
 UNION ALL SELECT 'ledger_blocks', count(*) FROM ledger_blocks
 UNION ALL SELECT 'ledger_checkpoints', count(*) FROM ledger_checkpoints

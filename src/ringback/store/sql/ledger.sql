@@ -108,6 +108,23 @@ CROSS JOIN LATERAL (
 ) w
 ORDER BY b.workspace_no;
 
+-- name: take_ready
+-- Take the bodies that wait to be entered, in the order in which they came, until they are so many; one more lot, rather
+-- than none.
+WITH taken AS (
+    DELETE FROM ledger_ready r WHERE r.ctid = ANY (ARRAY(
+        SELECT n.ctid FROM (
+            SELECT l.ctid, sum(l.entries) OVER (ORDER BY l.ctid ROWS UNBOUNDED PRECEDING) - l.entries AS before
+            FROM (SELECT ctid, entries FROM ledger_ready LIMIT $1) l
+        ) n WHERE n.before < $1))
+    RETURNING r.ctid AS place, r.workspace_no, r.entries, r.bodies
+)
+SELECT t.workspace_no, w.workspace_id, t.entries, t.bodies FROM taken t
+CROSS JOIN LATERAL (
+    SELECT w.workspace_id FROM workspaces w WHERE w.workspace_no = t.workspace_no OFFSET 0
+) w
+ORDER BY t.workspace_no, t.place;
+
 -- name: is_gathered
 -- Whether all attempts were looked through that older releases may have ended.
 SELECT done_at IS NOT NULL FROM ledger_history;
@@ -199,12 +216,16 @@ WHERE l.workspace_no = $1;
 
 -- name: waiting
 -- How much of a workspace waits to be entered, and since when the oldest of it is over.
-SELECT count(*) AS attempts, min(a.ended_at) AS since FROM ledger_due d
-CROSS JOIN LATERAL (
-    SELECT a.ended_at FROM attempts a
-    WHERE a.workspace_no = d.workspace_no AND a.call_id = d.call_id AND a.attempt = d.attempt OFFSET 0
-) a
-WHERE d.workspace_no = $1 AND d.decision_id IS NULL;
+SELECT coalesce(sum(w.attempts), 0)::bigint AS attempts, min(w.since) AS since FROM (
+    SELECT 1 AS attempts, a.ended_at AS since FROM ledger_due d
+    CROSS JOIN LATERAL (
+        SELECT a.ended_at FROM attempts a
+        WHERE a.workspace_no = d.workspace_no AND a.call_id = d.call_id AND a.attempt = d.attempt OFFSET 0
+    ) a
+    WHERE d.workspace_no = $1 AND d.decision_id IS NULL
+    UNION ALL
+    SELECT r.entries, r.since FROM ledger_ready r WHERE r.workspace_no = $1
+) w;
 
 -- name: signers
 -- The keys that signed a workspace's ledger, the last one first.

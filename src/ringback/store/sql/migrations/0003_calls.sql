@@ -63,6 +63,19 @@ CREATE TABLE ledger_due (
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
     autovacuum_vacuum_insert_threshold = -1, vacuum_truncate = false); -- as for the queue
 
+-- Entries that wait to be written, as bodies: those of attempts that ended together, put here by the statement that ended
+-- them, and taken out by the one that writes them. It has no index either.
+CREATE TABLE ledger_ready (
+    workspace_no integer NOT NULL,
+    entries      integer NOT NULL,
+    since        timestamptz NOT NULL, -- when the first of them ended
+    bodies       bytea NOT NULL -- as in ledger_blocks
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0,
+    autovacuum_vacuum_insert_threshold = -1, vacuum_truncate = false, toast.autovacuum_vacuum_scale_factor = 0,
+    toast.autovacuum_vacuum_threshold = 5000, toast.autovacuum_vacuum_cost_delay = 0,
+    toast.autovacuum_vacuum_insert_threshold = -1, toast.vacuum_truncate = false);
+ALTER TABLE ledger_ready ALTER COLUMN bodies SET STORAGE EXTERNAL;
+
 -- Where each workspace's ledger has come to: the hash of its last entry, and the peaks of the tree of all of them.
 CREATE TABLE ledgers (
     workspace_no integer PRIMARY KEY,
