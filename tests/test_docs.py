@@ -34,6 +34,7 @@ VARIABLES = (
     config.SECRET_KEY,
     config.RULES_DIR,
     config.CHECK_NETWORKS,
+    config.WEBHOOK_NETWORKS,
     config.TRUSTED_PROXIES,
     config.LEDGER_KEY,
 )

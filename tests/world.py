@@ -171,6 +171,7 @@ class World:
         """Let go of engines, connections and the database."""
         for engine in self.engines:
             await engine.checker.stop()
+            await engine.deliverer.stop()
             await engine.node.trunks.close()
         for database in (*self.opened, self.database):
             await database.close()

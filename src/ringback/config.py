@@ -14,6 +14,7 @@ PLAIN_WEBSOCKETS = "RINGBACK_PLAIN_WEBSOCKETS"
 RULES_DIR = "RINGBACK_RULES_DIR"
 CHECK_NETWORKS = "RINGBACK_CHECK_NETWORKS"
 TRUSTED_PROXIES = "RINGBACK_TRUSTED_PROXIES"
+WEBHOOK_NETWORKS = "RINGBACK_WEBHOOK_NETWORKS"
 
 AUDIO = "audio"
 """Where in a data directory the sounds of message agents are; each of them can be made again."""
@@ -101,6 +102,11 @@ def check_networks() -> str | None:
 def trusted_proxies() -> str | None:
     """The networks of the reverse proxies that are believed when they say who is connected to them; None for none."""
     return os.environ.get(TRUSTED_PROXIES) or None
+
+
+def webhook_networks() -> str | None:
+    """The networks, besides the public one, of servers that webhooks may lead to; None for none."""
+    return os.environ.get(WEBHOOK_NETWORKS) or None
 
 
 def ledger_key() -> str | None:

@@ -52,6 +52,28 @@ class CheckAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsSent:
+    """Webhooks were told of events.
+
+    Attributes:
+        results: how many were `taken`, `failed` and are tried again, or are `dead`.
+        late_sec: of those that were taken, how long after they happened.
+    """
+
+    results: Mapping[str, int]
+    late_sec: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookOff:
+    """A webhook is told nothing more: it was `failing` for a day, or its receiver said that it is `gone`."""
+
+    webhook: str
+    reason: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class IntentsStopped:
     """Numbers were put on a do-not-call list, and intents to dial them that were not placed yet are taken back."""
 
@@ -340,6 +362,8 @@ Event = (
     | DialsChecked
     | CheckUnanswered
     | CheckAnswered
+    | EventsSent
+    | WebhookOff
     | IntentsStopped
     | Placed
     | Withdrawn
@@ -373,8 +397,29 @@ Event = (
 )
 Publish = Callable[[Event], None]
 
-_LOUD = (CheckUnanswered, DutyFailed, TrunkRefused, TrunkDown, AgentUnready, RulePacksUnusable, LeaseLost, NodeEnded)
-_QUIET = (Claimed, DialsChecked, DialsWithheld, Placed, Settled, Renewed, Replied, LedgerWritten, LedgerSigned)
+_LOUD = (
+    CheckUnanswered,
+    WebhookOff,
+    DutyFailed,
+    TrunkRefused,
+    TrunkDown,
+    AgentUnready,
+    RulePacksUnusable,
+    LeaseLost,
+    NodeEnded,
+)
+_QUIET = (
+    Claimed,
+    EventsSent,
+    DialsChecked,
+    DialsWithheld,
+    Placed,
+    Settled,
+    Renewed,
+    Replied,
+    LedgerWritten,
+    LedgerSigned,
+)
 _SILENT = (AttemptsEnded,)
 
 

@@ -19,22 +19,26 @@ from ringback.carriers.simulator.model import longest_sec
 from ringback.carriers.simulator.settings import parse_settings as parse_simulator
 from ringback.carriers.sip.settings import parse_settings as parse_sip
 from ringback.checking.network import parse_networks
+from ringback.checking.post import Poster
 from ringback.checking.receiver import Receivers
 from ringback.clock import Clock, SystemClock, seconds
 from ringback.config import (
     AUDIO,
     DATABASE_URL,
     TRUSTED_PROXIES,
+    WEBHOOK_NETWORKS,
     Settings,
     check_networks,
     ledger_key,
     rules_dir,
     secret_key,
     trusted_proxies,
+    webhook_networks,
 )
 from ringback.engine.audio_files import AudioFiles
 from ringback.engine.brief import Briefs
 from ringback.engine.checks import Checks
+from ringback.engine.deliver import CONNECTIONS, Deliverer
 from ringback.engine.engine import Engine, EngineSettings
 from ringback.engine.explain import Explainer, Longest
 from ringback.engine.lease import Lease
@@ -173,7 +177,10 @@ def build_engine(
     packs = RulePacks(Shelf(rules_dir()), publish)
     means = (Ids(chance), lease, trunks, Plans(packs), permits, briefs, hand, publish, folder)
     node = Node(database, clock, chance, *means, Checks(hand, sealer, publish))
-    return Engine(node, settings, Signer(folder, ledger_key()), Receivers(parse_networks(check_networks())))
+    receivers = Receivers(parse_networks(check_networks()))
+    poster = Poster(parse_networks(webhook_networks(), WEBHOOK_NETWORKS), CONNECTIONS)
+    deliverer = Deliverer(node, sealer, poster)
+    return Engine(node, settings, Signer(folder, ledger_key()), receivers, deliverer)
 
 
 async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Ending, ready: Callable[[], None]) -> None:

@@ -90,6 +90,7 @@ async def test_bodies_of_the_examples_are_taken(service, client):
         "retry-policies": policy,
         "rate-decks": deck,
         "trunks": references["trunk_id"],
+        "webhooks": (await client.post("/v1/webhooks", json=examples_sent.BODIES["post_webhook"])).json()["id"],
     }
     for operation in OPERATIONS:
         body = examples_sent.BODIES.get(operation.run.__name__)
@@ -133,6 +134,9 @@ async def test_answers_have_the_shape_of_the_examples(make_service):
         ids["/v1/rate-decks"] = deck.json()["rate_deck"]["id"]
         pool = await client.post("/v1/caller-pools", json=examples_sent.BODIES["post_caller_pool"])
         ids["/v1/caller-pools"] = pool.json()["id"]
+        hook = (await client.post("/v1/webhooks", json=examples_sent.BODIES["post_webhook"])).json()["id"]
+        await client.post(f"/v1/webhooks/{hook}/ping")
+        ids["/v1/webhooks"] = hook
         await client.post("/v1/do-not-call", json=examples_sent.BODIES["post_do_not_call"])
         ids["/v1/do-not-call"] = (await client.get("/v1/do-not-call")).json()["data"][0]["id"]
         for operation in OPERATIONS:

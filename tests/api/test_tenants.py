@@ -10,7 +10,7 @@ from ringback.store.keys import Bounds, Scope, create_key, make_secret, revoke_k
 from ringback.store.workspaces import create_workspace
 
 CR, CW, MR, MW = Scope.CALLS_READ, Scope.CALLS_WRITE, Scope.CAMPAIGNS_READ, Scope.CAMPAIGNS_WRITE
-AW, RW, ADMIN = Scope.AGENTS_WRITE, Scope.REPORTS_WRITE, Scope.ADMIN
+AW, RW, WW, ADMIN = Scope.AGENTS_WRITE, Scope.REPORTS_WRITE, Scope.WEBHOOKS_WRITE, Scope.ADMIN
 
 TABLE = {
     "GET /v1/workspace": (CR, 200),
@@ -83,6 +83,15 @@ TABLE = {
     "GET /v1/analytics/attempts": (CR, 200),
     "GET /v1/rule-packs": (CR, 200),
     "GET /v1/ledger": (CR, 200),
+    "POST /v1/webhooks": (WW, 201),
+    "GET /v1/webhooks": (WW, 200),
+    "GET /v1/webhooks/{id}": (WW, 200),
+    "PATCH /v1/webhooks/{id}": (WW, 200),
+    "DELETE /v1/webhooks/{id}": (WW, 204),
+    "POST /v1/webhooks/{id}/ping": (WW, 202),
+    "POST /v1/webhooks/{id}/secret": (WW, 201),
+    "GET /v1/webhooks/{id}/deliveries": (WW, 200),
+    "POST /v1/webhooks/{id}/redelivery": (WW, 200),
     "GET /healthz": (None, 200),
     "GET /readyz": (None, 200),
 }

@@ -21,6 +21,12 @@ EVENTS = [
     (events.DialsChecked({"allowed": 2, "veto": 1}), {'pre_dial_checks_total{verdict="allowed"}': 2}),
     (events.CheckUnanswered("ws_x", "status: 500"), {'pre_dial_check_turns_total{to="unanswered"}': 1}),
     (events.CheckAnswered("ws_x"), {'pre_dial_check_turns_total{to="answered"}': 1}),
+    (
+        events.EventsSent({"taken": 2, "failed": 1}, (0.3, 0.4)),
+        {'webhook_events_total{result="taken"}': 2, 'webhook_events_total{result="failed"}': 1}
+        | {"webhook_delay_seconds_count": 2},
+    ),
+    (events.WebhookOff("hook_x", "failing", "it answered 500"), {'webhooks_off_total{reason="failing"}': 1}),
     (events.IntentsStopped(3), {"stopped_intents_total": 3}),
     (events.Placed(2, (0.02, 0.3)), {"dials_total": 2, "lateness_seconds_sum": 0.32, "lateness_seconds_count": 2}),
     (events.Withdrawn(3, "the node stops"), {"withdrawals_total": 3}),

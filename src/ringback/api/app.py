@@ -32,6 +32,7 @@ from ringback.api.routes import (
     retry_policies,
     rule_packs,
     trunks,
+    webhooks,
     workspace,
 )
 from ringback.api.routes.metrics import metrics_routes
@@ -68,6 +69,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
             policy_comparison,
             rule_packs,
             ledger,
+            webhooks,
             health,
         ),
     )

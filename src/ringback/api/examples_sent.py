@@ -100,6 +100,13 @@ BODIES: dict[str, Json] = {
     "put_contact_rules": CONTACT_RULES,
     "put_pre_dial_check": {"url": "https://example.com/may-we-dial", "timeout_sec": 5},
     "post_do_not_call": {"numbers": ["+14155552672", "+1900*"], "note": "asked on the phone"},
+    "post_webhook": {
+        "name": "our CRM",
+        "url": "https://example.com/ringback",
+        "events": ["attempt.ended", "call.finished"],
+    },
+    "patch_webhook": {"enabled": True},
+    "post_redelivery": {"events": ["evt_01kjmrvt00e2z9h3kxvfy7s8d4"]},
     "post_transcript": {"transcript": TRANSCRIPT},
     "post_analysis": {"analysis": ANALYSIS},
 }

@@ -114,7 +114,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
             running.add_done_callback(lambda _: self._forget(host, port))
         try:
             return list(await asyncio.shield(running))
-        except OSError as failed:
+        except (OSError, UnicodeError) as failed:  # the latter for what can be no name at all
             raise httpcore.ConnectError(str(failed)) from failed
 
 

@@ -28,7 +28,7 @@ LONGEST_REASON, LONGEST_URL = 200, 2_000
 
 _NUMBER = re.compile(r"\+?\d(?:[\s().-]*\d){6,}")
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
-_EXAMPLE = "such as 'https://example.com/may-we-dial'"
+_EXAMPLE = "https://example.com/may-we-dial"
 
 
 class Why(StrEnum):
@@ -85,13 +85,13 @@ class _Answer(msgspec.Struct):
     retry_at: str | None = None
 
 
-def parse_url(raw: Any, field: str = "url") -> str:
-    """Where to ask.
+def parse_url(raw: Any, field: str = "url", example: str = _EXAMPLE) -> str:
+    """Where to ask, or to tell.
 
     Raises:
         Invalid: it is no https URL with a host, or has credentials or a fragment.
     """
-    wrong = Invalid([f"{field} must be an https URL of at most {LONGEST_URL} characters, {_EXAMPLE}"])
+    wrong = Invalid([f"{field} must be an https URL of at most {LONGEST_URL} characters, such as '{example}'"])
     if not isinstance(raw, str) or len(raw) > LONGEST_URL or not raw.isascii() or not raw.isprintable() or " " in raw:
         raise wrong
     try:

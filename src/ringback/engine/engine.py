@@ -10,6 +10,7 @@ from ringback.carriers.carrier import Carrier
 from ringback.checking.receiver import Receivers
 from ringback.engine.bookkeeper import Bookkeeper
 from ringback.engine.check import Checker
+from ringback.engine.deliver import Deliverer
 from ringback.engine.dial import Dialler
 from ringback.engine.finish import Finisher
 from ringback.engine.lease import ClockSkewed, NameTaken
@@ -62,6 +63,7 @@ class EngineSettings:
         hang_up_sec: how often it looks for cancelled campaigns whose ringing calls are to be hung up.
         ledger_sec: how often it looks for what is to be entered into the ledgers.
         checkpoint_sec: how often ledgers with new entries are signed.
+        deliver_sec: how often it looks for events that webhooks are to be told of.
         retry_sec: how long a duty waits after the database could not be reached.
     """
 
@@ -80,6 +82,7 @@ class EngineSettings:
     retain_sec: float = 30.0
     ledger_sec: float = 1.0
     checkpoint_sec: float = 60.0
+    deliver_sec: float = 0.2
     retry_sec: float = 0.5
 
 
@@ -91,9 +94,12 @@ class Engine:
         settings: how the node works.
         signer: has the key of the ledger.
         receivers: the servers that workspaces have asked before dials.
+        deliverer: tells webhooks what happens.
     """
 
-    def __init__(self, node: Node, settings: EngineSettings, signer: Signer, receivers: Receivers) -> None:
+    def __init__(
+        self, node: Node, settings: EngineSettings, signer: Signer, receivers: Receivers, deliverer: Deliverer
+    ) -> None:
         self.node = node
         self.settings = settings
         self.dialler = Dialler(node, settings.claim_batch)
@@ -107,6 +113,7 @@ class Engine:
         self.sweeper = Sweeper(node)
         self.bookkeeper = Bookkeeper(node)
         self.notary = Notary(node, signer)
+        self.deliverer = deliverer
         self._placed_at = (node.clock.now(), 0)
         node.lease.busy = self._busy
 
@@ -126,6 +133,7 @@ class Engine:
                 ("overdue", self.overseer.run_once, _every(settings.overdue_sec)),
                 ("ledger", self.bookkeeper.run_once, _every(settings.ledger_sec)),
                 ("checkpoint", self.notary.run_once, _every(settings.checkpoint_sec)),
+                ("deliver", self.deliverer.run_once, self._until_letters),
                 ("hang up", self.placer.hang_up_cancelled, _every(settings.hang_up_sec)),
                 ("do not call", self.placer.stopper.run_once, _every(settings.list_sec)),
             ):
@@ -151,6 +159,7 @@ class Engine:
             await self._end_mortal()
             drained.set()
             hand.news.set()
+        await self._once("deliver", self._put_down)
         await self._once("leave", self._leave)
         await self.node.trunks.close()
 
@@ -223,6 +232,10 @@ class Engine:
         await self.placer.withdraw("the node stops")
         return 1
 
+    async def _put_down(self) -> int:
+        await self.deliverer.stop()
+        return 1
+
     async def _leave(self) -> int:
         await self.node.lease.leave()
         await self.rescuer.hand_over()
@@ -239,6 +252,10 @@ class Engine:
 
     async def _until_checks(self, until: asyncio.Event) -> None:
         await _woken(until, self.node.hand.checks, 1.0)
+
+    async def _until_letters(self, until: asyncio.Event) -> None:
+        await asyncio.sleep(GATHER_SEC)  # answers that come one by one are written down together
+        await _woken(until, self.deliverer.news, self.settings.deliver_sec)
 
     async def _until_news(self, until: asyncio.Event) -> None:
         await _woken(until, self.node.hand.news, 1.0)

@@ -178,8 +178,8 @@ async def hang_up_ringing(db: Connection, campaign: CampaignRow) -> None:
 
 async def cancel_waiting(db: Connection, campaign: CampaignRow, now: Instant) -> int:
     """Cancel the calls that wait for a dial; returns how many."""
-    done: str = await db.execute(_SQL["cancel_waiting"], campaign.workspace_no, campaign.campaign_no, now)
-    return int(done.rpartition(" ")[2])
+    cancelled: int = await db.fetchval(_SQL["cancel_waiting"], campaign.workspace_no, campaign.campaign_no, now)
+    return cancelled
 
 
 async def waiting_and_live(db: Connection, campaign: CampaignRow) -> tuple[int, int]:

@@ -32,6 +32,7 @@ class Scope(StrEnum):
     CAMPAIGNS_WRITE = "campaigns:write"
     AGENTS_WRITE = "agents:write"
     REPORTS_WRITE = "reports:write"
+    WEBHOOKS_WRITE = "webhooks:write"
     ADMIN = "admin"
 
 

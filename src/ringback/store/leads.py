@@ -83,7 +83,7 @@ async def import_leads(
             importer = _Importer(database, db, rules, now)
             await _store_all(drawn, importer, report)
             await importer.settle()
-            await _run_again(db, rules, report)
+            await _run_again(db, rules, report, now)
             if dry_run:
                 raise _DryRun
     return report
@@ -95,10 +95,10 @@ async def _store_all(drawn: Iterator[Drawn], importer: "_Importer", report: Repo
         await importer.store(chunk.leads, call_ids, report)
 
 
-async def _run_again(db: Connection, rules: Record, report: Report) -> None:
+async def _run_again(db: Connection, rules: Record, report: Report, now: Instant) -> None:
     """A campaign that was complete has leads again; one that was cancelled meanwhile takes none."""
     key = (rules["workspace_no"], rules["campaign_no"])
-    if await db.fetchval(_SQL["take_leads"], *key, report.created > 0) is None:
+    if await db.fetchval(_SQL["take_leads"], *key, report.created > 0, now) is None:
         raise Conflict("illegal_transition", "the campaign is cancelled and takes no more leads")
 
 

@@ -1,4 +1,4 @@
-"""Secrets as they are stored: in the settings of trunks and agents, and of pre-dial checks, sealed."""
+"""Secrets as they are stored: in the settings of trunks and agents, of pre-dial checks and webhooks, sealed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +11,7 @@ from ringback.store.queries import load
 
 _SQL = load("secrets")
 _RESEAL = {"trunk": "reseal_trunk", "agent": "reseal_agent", "workspace": "reseal_check"}
+_RESEAL |= {"webhook": "reseal_webhook", "webhook before": "reseal_webhook_before"}
 
 
 async def reseal(db: Connection, renew: Callable[[Any], Any]) -> tuple[int, int]:

@@ -108,6 +108,9 @@ class Metrics:
         self.withheld = counter("withheld_dials", "Dials that were due and not placed, by the rule.", "rule")
         self.checked = counter("pre_dial_checks", "Dials that a workspace's own server was asked about.", "verdict")
         self.check_turns = counter("pre_dial_check_turns", "Times that such a server ceased to answer, or began.", "to")
+        self.events_sent = counter("webhook_events", "Events that webhooks were told of, by what came of it.", "result")
+        self.event_seconds = spread("webhook_delay_seconds", "From an event to when its receiver took it.", LATE)
+        self.webhooks_off = counter("webhooks_off", "Webhooks that were switched off since they failed.", "reason")
         self.claim_seconds = spread("claim_seconds", "From a claim's first statement to its commit.", STATEMENT)
         self.stopped = counter("stopped_intents", "Intents whose number was put on a do-not-call list.")
         self.dials = counter("dials", "Dials that reached a trunk.")
@@ -153,6 +156,8 @@ class Metrics:
             events.DialsChecked: self._checked,
             events.CheckUnanswered: lambda _: self._of(self.check_turns, "unanswered").inc(),
             events.CheckAnswered: lambda _: self._of(self.check_turns, "answered").inc(),
+            events.EventsSent: self._sent,
+            events.WebhookOff: lambda event: self._of(self.webhooks_off, event.reason).inc(),
             events.IntentsStopped: lambda event: self.stopped.inc(event.intents),
             events.Placed: self._placed,
             events.Withdrawn: lambda event: self.withdrawals.inc(event.dials),
@@ -196,6 +201,8 @@ class Metrics:
             self._of(self.ended, str(reason))
         for rule in Rule:
             self._of(self.withheld, str(rule))
+        for result in _SENT:
+            self._of(self.events_sent, result)
         for kind, why in product(_KINDS, _WHYS):
             self._of(self.strays, kind, why)
         for family, fates in ((self.looked_up, _RESULTS), (self.rescued, _FATES)):
@@ -223,6 +230,11 @@ class Metrics:
     def _checked(self, event: events.DialsChecked) -> None:
         for verdict, dials in event.verdicts.items():
             self._of(self.checked, verdict).inc(dials)
+
+    def _sent(self, event: events.EventsSent) -> None:
+        for result, count in event.results.items():
+            self._of(self.events_sent, result).inc(count)
+        self.event_seconds.observe_all(event.late_sec)
 
     def _placed(self, event: events.Placed) -> None:
         self.dials.inc(event.dials)
@@ -253,4 +265,5 @@ class Metrics:
 _KINDS = ("Ringing", "Answered", "Ended")
 _WHYS = ("over", "unknown", "repeated", "out_of_order")
 _RESULTS = ("over", "still_up", "unknown", "never_placed")
+_SENT = ("taken", "failed", "dead")
 _FATES = ("withdrawn", "settled", "unknown", "still_up")

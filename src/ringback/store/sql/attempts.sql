@@ -81,6 +81,32 @@ finished AS (
     WHERE e.stop_reason IS NOT NULL
       AND c.workspace_no = e.workspace_no AND c.call_id = e.call_id AND c.final_status IS NULL
 ),
+-- whom the workspaces have told; where they have nobody told, nothing else is looked at
+hooked AS MATERIALIZED (
+    SELECT w.workspace_no, w.webhook_no, w.events FROM webhooks w
+    WHERE w.off_at IS NULL AND w.workspace_no IN (SELECT v.workspace_no FROM verdicts v)
+),
+-- of an attempt that nobody has told about yet its beginning too, in the order in which it came about
+told AS (
+    INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, attempt, happened_at, due_at)
+    SELECT h.workspace_no, h.webhook_no, e.call_id, t.event, t.attempt, t.at, e.ended_at
+    FROM hooked h
+    JOIN ended e ON e.workspace_no = h.workspace_no
+    CROSS JOIN LATERAL (
+        SELECT a.called_at IS NULL AND e.called_at IS NOT NULL AS starts FROM attempts a
+        WHERE a.workspace_no = e.workspace_no AND a.call_id = e.call_id AND a.attempt = e.attempt
+        OFFSET 0
+    ) b
+    CROSS JOIN LATERAL (VALUES
+        (1, 'attempt.started', e.attempt, e.called_at, b.starts),
+        (2, 'attempt.ended', e.attempt, e.ended_at, true),
+        (3, 'lead.opted_out', 0, e.ended_at, e.stop_reason = 'opted_out'),
+        (4, 'call.retry_scheduled', e.attempt, e.ended_at, e.retry_at IS NOT NULL),
+        (5, 'call.finished', 0, e.ended_at, e.stop_reason IS NOT NULL)
+    ) AS t (place, event, attempt, at, is_so)
+    WHERE t.is_so AND t.event = ANY (h.events)
+    ORDER BY e.call_id, t.place
+),
 -- in key order, so that two nodes that add to the same rows cannot lock each other out
 summed AS (
     SELECT workspace_no, campaign_no, (coalesce(called_at, intent_at) AT TIME ZONE 'UTC')::date AS day, attempt,
@@ -117,13 +143,36 @@ spent AS (
 SELECT workspace_no, call_id, attempt FROM ended;
 
 -- name: progress
--- Write down what live attempts have come to: asked, ringing, answered.
-UPDATE attempts a SET status = p.status, called_at = coalesce(a.called_at, p.called_at),
-    answered_at = coalesce(a.answered_at, p.answered_at)
-FROM unnest($1::integer[], $2::uuid[], $3::smallint[], $4::uuid[], $5::text[], $6::timestamptz[], $7::timestamptz[])
-    AS p (workspace_no, call_id, attempt, attempt_id, status, called_at, answered_at)
-WHERE a.workspace_no = p.workspace_no AND a.call_id = p.call_id AND a.attempt = p.attempt
-  AND a.attempt_id = p.attempt_id AND a.end_reason IS NULL;
+-- Write down what live attempts have come to: asked, ringing, answered. Who wants to be told of an attempt's beginning is
+-- told once, when it is first known that its trunk was asked.
+WITH steps AS (
+    SELECT * FROM unnest(
+        $1::integer[], $2::uuid[], $3::smallint[], $4::uuid[], $5::text[], $6::timestamptz[], $7::timestamptz[]
+    ) AS p (workspace_no, call_id, attempt, attempt_id, status, called_at, answered_at)
+),
+hooked AS MATERIALIZED (
+    SELECT w.workspace_no, w.webhook_no FROM webhooks w
+    WHERE w.off_at IS NULL AND 'attempt.started' = ANY (w.events)
+      AND w.workspace_no IN (SELECT p.workspace_no FROM steps p)
+),
+moved AS (
+    UPDATE attempts a SET status = p.status, called_at = coalesce(a.called_at, p.called_at),
+        answered_at = coalesce(a.answered_at, p.answered_at)
+    FROM steps p
+    WHERE a.workspace_no = p.workspace_no AND a.call_id = p.call_id AND a.attempt = p.attempt
+      AND a.attempt_id = p.attempt_id AND a.end_reason IS NULL
+    RETURNING a.workspace_no, a.call_id, a.attempt, a.called_at
+)
+INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, attempt, happened_at, due_at)
+SELECT h.workspace_no, h.webhook_no, m.call_id, 'attempt.started', m.attempt, m.called_at, m.called_at
+FROM hooked h
+JOIN moved m ON m.workspace_no = h.workspace_no AND m.called_at IS NOT NULL
+CROSS JOIN LATERAL (
+    SELECT FROM attempts a
+    WHERE a.workspace_no = m.workspace_no AND a.call_id = m.call_id AND a.attempt = m.attempt AND a.called_at IS NULL
+    OFFSET 0
+) b
+ORDER BY m.call_id, m.attempt;
 
 -- name: withdraw
 -- Take back intents of which it is certain that they never reached a trunk: the same dial, same ordinal, is due again
@@ -163,6 +212,13 @@ finished AS (
     UPDATE calls c SET final_status = 'cancelled', final_reason = 'cancelled', finished_at = $6
     FROM decided d
     WHERE d.is_cancelled AND c.workspace_no = d.workspace_no AND c.call_id = d.call_id AND c.final_status IS NULL
+    RETURNING c.workspace_no, c.call_id, c.finished_at
+),
+told AS (
+    INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, happened_at, due_at)
+    SELECT w.workspace_no, w.webhook_no, f.call_id, 'call.finished', f.finished_at, f.finished_at
+    FROM finished f JOIN webhooks w ON w.workspace_no = f.workspace_no
+    WHERE w.off_at IS NULL AND 'call.finished' = ANY (w.events)
 )
 SELECT d.workspace_no, d.call_id, d.attempt, d.intent_at, d.caller_no, c.to_number, c.debt_id FROM decided d
 CROSS JOIN LATERAL (

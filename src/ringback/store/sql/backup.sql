@@ -57,11 +57,20 @@ UPDATE campaigns SET status = 'paused' WHERE status = 'running' RETURNING name;
 -- A call without a campaign cannot be paused: those that wait are over.
 WITH taken AS (
     DELETE FROM queue WHERE campaign_no = 0 RETURNING workspace_no, call_id
+),
+finished AS (
+    UPDATE calls c SET final_status = 'cancelled', final_reason = 'cancelled', finished_at = $1
+    FROM taken t
+    WHERE c.workspace_no = t.workspace_no AND c.call_id = t.call_id AND c.final_status IS NULL
+    RETURNING c.workspace_no, c.call_id, c.finished_at
+),
+told AS (
+    INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, happened_at, due_at)
+    SELECT w.workspace_no, w.webhook_no, f.call_id, 'call.finished', f.finished_at, f.finished_at
+    FROM finished f JOIN webhooks w ON w.workspace_no = f.workspace_no
+    WHERE w.off_at IS NULL AND 'call.finished' = ANY (w.events)
 )
-UPDATE calls c SET final_status = 'cancelled', final_reason = 'cancelled', finished_at = $1
-FROM taken t
-WHERE c.workspace_no = t.workspace_no AND c.call_id = t.call_id AND c.final_status IS NULL
-RETURNING c.call_id;
+SELECT call_id FROM finished;
 
 -- name: live_singles
 -- The live attempts of calls without a campaign, to be ended.

@@ -108,12 +108,20 @@ ON CONFLICT DO NOTHING;
 UPDATE campaigns SET requires_consent = $3 WHERE workspace_no = $1 AND campaign_id = $2;
 
 -- name: set_status
--- Move a campaign, whose row is locked, to another state.
-UPDATE campaigns SET
-    status = $3,
-    started_at = CASE WHEN $3 = 'running' THEN coalesce(started_at, $4) ELSE started_at END,
-    finished_at = CASE WHEN $3 IN ('completed', 'cancelled') THEN $4 END
-WHERE workspace_no = $1 AND campaign_no = $2;
+-- Move a campaign, whose row is locked, to another state, and tell whoever wants to know.
+WITH moved AS (
+    UPDATE campaigns SET
+        status = $3,
+        started_at = CASE WHEN $3 = 'running' THEN coalesce(started_at, $4) ELSE started_at END,
+        finished_at = CASE WHEN $3 IN ('completed', 'cancelled') THEN $4 END
+    WHERE workspace_no = $1 AND campaign_no = $2
+    RETURNING campaign_id, 'campaign.' || CASE status WHEN 'running' THEN 'started' ELSE status END AS event
+)
+INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, happened_at, due_at)
+SELECT w.workspace_no, w.webhook_no, m.campaign_id, m.event, $4, $4
+FROM moved m JOIN webhooks w ON w.workspace_no = $1
+WHERE w.off_at IS NULL AND m.event = ANY (w.events)
+  AND EXISTS (SELECT FROM campaigns b WHERE b.workspace_no = $1 AND b.campaign_no = $2 AND b.status <> $3);
 
 -- name: hang_up_ringing
 -- Ask for the calls of a campaign that ring to be hung up: the nodes look for this while it has calls that are up.
@@ -123,10 +131,20 @@ UPDATE campaigns SET hang_up = true WHERE workspace_no = $1 AND campaign_no = $2
 -- Take all that waits out of the queue, and end those calls.
 WITH taken AS (
     DELETE FROM queue WHERE workspace_no = $1 AND campaign_no = $2 RETURNING call_id
+),
+finished AS (
+    UPDATE calls c SET final_status = 'cancelled', final_reason = 'cancelled', finished_at = $3
+    FROM taken t
+    WHERE c.workspace_no = $1 AND c.call_id = t.call_id AND c.final_status IS NULL
+    RETURNING c.call_id, c.finished_at
+),
+told AS (
+    INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, happened_at, due_at)
+    SELECT w.workspace_no, w.webhook_no, f.call_id, 'call.finished', f.finished_at, f.finished_at
+    FROM finished f JOIN webhooks w ON w.workspace_no = $1
+    WHERE w.off_at IS NULL AND 'call.finished' = ANY (w.events)
 )
-UPDATE calls c SET final_status = 'cancelled', final_reason = 'cancelled', finished_at = $3
-FROM taken t
-WHERE c.workspace_no = $1 AND c.call_id = t.call_id AND c.final_status IS NULL;
+SELECT count(*) FROM finished;
 
 -- name: waiting_and_live
 -- How many calls of a campaign wait, and how many are up.

@@ -108,11 +108,20 @@ waiting AS (
 taken AS (
     DELETE FROM queue q WHERE q.ctid = ANY (ARRAY(SELECT at FROM waiting))
     RETURNING q.call_id, q.attempt
+),
+finished AS (
+    UPDATE calls c SET final_status = 'cancelled', final_reason = 'opted_out', finished_at = $4
+    FROM taken t
+    WHERE c.workspace_no = $1 AND c.call_id = t.call_id AND c.final_status IS NULL
+    RETURNING c.call_id, c.finished_at, t.attempt, c.to_number
+),
+told AS (
+    INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, happened_at, due_at)
+    SELECT w.workspace_no, w.webhook_no, f.call_id, 'call.finished', f.finished_at, f.finished_at
+    FROM finished f JOIN webhooks w ON w.workspace_no = $1
+    WHERE w.off_at IS NULL AND 'call.finished' = ANY (w.events)
 )
-UPDATE calls c SET final_status = 'cancelled', final_reason = 'opted_out', finished_at = $4
-FROM taken t
-WHERE c.workspace_no = $1 AND c.call_id = t.call_id AND c.final_status IS NULL
-RETURNING c.call_id, t.attempt, c.to_number;
+SELECT call_id, attempt, to_number FROM finished;
 
 -- name: entry
 -- One entry, whether it counts or was deleted.

@@ -20,11 +20,20 @@ ended AS (
     SELECT t.workspace_no, t.call_id, t.attempt, c.ends_at,
            CASE c.status WHEN 'cancelled' THEN 'cancelled' ELSE 'expired' END AS how
     FROM taken t JOIN campaigns c ON c.workspace_no = t.workspace_no AND c.campaign_no = t.campaign_no
+),
+finished AS (
+    UPDATE calls c SET final_status = e.how, final_reason = e.how, finished_at = $1
+    FROM ended e
+    WHERE c.workspace_no = e.workspace_no AND c.call_id = e.call_id AND c.final_status IS NULL
+    RETURNING e.workspace_no, e.call_id, e.attempt, e.ends_at, e.how, c.finished_at
+),
+told AS (
+    INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, happened_at, due_at)
+    SELECT w.workspace_no, w.webhook_no, f.call_id, 'call.finished', f.finished_at, f.finished_at
+    FROM finished f JOIN webhooks w ON w.workspace_no = f.workspace_no
+    WHERE w.off_at IS NULL AND 'call.finished' = ANY (w.events)
 )
-UPDATE calls c SET final_status = e.how, final_reason = e.how, finished_at = $1
-FROM ended e
-WHERE c.workspace_no = e.workspace_no AND c.call_id = e.call_id AND c.final_status IS NULL
-RETURNING e.workspace_no, e.call_id, e.attempt, e.ends_at, e.how;
+SELECT workspace_no, call_id, attempt, ends_at, how FROM finished;
 
 -- name: to_hang_up
 -- The campaigns that are cancelled, and whose ringing calls are to be hung up.
@@ -43,7 +52,7 @@ FOR UPDATE SKIP LOCKED;
 
 -- name: reopen
 -- Campaigns of which dials wait in the lane of a trunk are not complete, whatever a node of the release before has written:
--- it sees no such lanes.
+-- it sees no such lanes. Nobody was told that they were complete.
 UPDATE campaigns c SET status = 'running', finished_at = NULL
 WHERE c.status = 'completed' AND c.finished_at > $1 AND c.lane_trunks <> '{}'
   AND EXISTS (SELECT FROM queue q
@@ -52,14 +61,23 @@ WHERE c.status = 'completed' AND c.finished_at > $1 AND c.lane_trunks <> '{}'
 -- name: complete_empty
 -- Of these campaigns, one is complete when it had leads and none of them waits or is being dialled. One without any
 -- leads waits for them, unless its end has passed. Of leads that retention has deleted the tallies are left.
-UPDATE campaigns c SET status = 'completed', finished_at = $1
-FROM unnest($2::integer[], $3::integer[]) AS i (workspace_no, campaign_no)
-WHERE c.workspace_no = i.workspace_no AND c.campaign_no = i.campaign_no
-  AND NOT EXISTS (SELECT FROM queue q
-                  WHERE q.workspace_no = c.workspace_no AND q.campaign_no = c.campaign_no)
-  AND NOT EXISTS (SELECT FROM attempts a
-                  WHERE a.workspace_no = c.workspace_no AND a.campaign_no = c.campaign_no AND a.ended_at IS NULL)
-  AND (c.ends_at <= $1
-       OR EXISTS (SELECT FROM calls l WHERE l.workspace_no = c.workspace_no AND l.campaign_no = c.campaign_no)
-       OR EXISTS (SELECT FROM tallies t WHERE t.workspace_no = c.workspace_no AND t.campaign_no = c.campaign_no))
-RETURNING c.campaign_id;
+WITH completed AS (
+    UPDATE campaigns c SET status = 'completed', finished_at = $1
+    FROM unnest($2::integer[], $3::integer[]) AS i (workspace_no, campaign_no)
+    WHERE c.workspace_no = i.workspace_no AND c.campaign_no = i.campaign_no
+      AND NOT EXISTS (SELECT FROM queue q
+                      WHERE q.workspace_no = c.workspace_no AND q.campaign_no = c.campaign_no)
+      AND NOT EXISTS (SELECT FROM attempts a
+                      WHERE a.workspace_no = c.workspace_no AND a.campaign_no = c.campaign_no AND a.ended_at IS NULL)
+      AND (c.ends_at <= $1
+           OR EXISTS (SELECT FROM calls l WHERE l.workspace_no = c.workspace_no AND l.campaign_no = c.campaign_no)
+           OR EXISTS (SELECT FROM tallies t WHERE t.workspace_no = c.workspace_no AND t.campaign_no = c.campaign_no))
+    RETURNING c.workspace_no, c.campaign_id
+),
+told AS (
+    INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, happened_at, due_at)
+    SELECT w.workspace_no, w.webhook_no, c.campaign_id, 'campaign.completed', $1, $1
+    FROM completed c JOIN webhooks w ON w.workspace_no = c.workspace_no
+    WHERE w.off_at IS NULL AND 'campaign.completed' = ANY (w.events)
+)
+SELECT campaign_id FROM completed;

@@ -44,8 +44,18 @@ ORDER BY i.row_no;
 
 -- name: take_leads
 -- The campaign has new leads: one that was complete runs again, one that is cancelled takes none.
-UPDATE campaigns SET
-    status = CASE WHEN status = 'completed' AND $3 THEN 'running' ELSE status END,
-    finished_at = CASE WHEN status = 'completed' AND $3 THEN NULL ELSE finished_at END
-WHERE workspace_no = $1 AND campaign_no = $2 AND status <> 'cancelled'
-RETURNING status;
+WITH taken AS (
+    UPDATE campaigns SET
+        status = CASE WHEN status = 'completed' AND $3 THEN 'running' ELSE status END,
+        finished_at = CASE WHEN status = 'completed' AND $3 THEN NULL ELSE finished_at END
+    WHERE workspace_no = $1 AND campaign_no = $2 AND status <> 'cancelled'
+    RETURNING campaign_id, status
+),
+told AS (
+    INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, happened_at, due_at)
+    SELECT w.workspace_no, w.webhook_no, t.campaign_id, 'campaign.started', $4, $4
+    FROM taken t JOIN webhooks w ON w.workspace_no = $1
+    WHERE t.status = 'running' AND w.off_at IS NULL AND 'campaign.started' = ANY (w.events)
+      AND EXISTS (SELECT FROM campaigns b WHERE b.workspace_no = $1 AND b.campaign_no = $2 AND b.status = 'completed')
+)
+SELECT status FROM taken;

@@ -200,13 +200,21 @@ WHERE q.ctid = ANY (ARRAY(
 -- name: end
 -- End the calls that were due and are never dialled: no time is left for them, somebody wants no calls, or they are not
 -- worth it. Without a status they rest as their last attempt left them.
-UPDATE calls c SET final_status = coalesce(e.final_status, (
-        SELECT a.status FROM attempts a
-        WHERE a.workspace_no = e.workspace_no AND a.call_id = e.call_id AND a.end_reason IS NOT NULL
-        ORDER BY a.attempt DESC LIMIT 1)),
-    final_reason = e.final_reason, finished_at = $5
-FROM unnest($1::integer[], $2::uuid[], $3::text[], $4::text[]) AS e (workspace_no, call_id, final_status, final_reason)
-WHERE c.workspace_no = e.workspace_no AND c.call_id = e.call_id AND c.final_status IS NULL;
+WITH finished AS (
+    UPDATE calls c SET final_status = coalesce(e.final_status, (
+            SELECT a.status FROM attempts a
+            WHERE a.workspace_no = e.workspace_no AND a.call_id = e.call_id AND a.end_reason IS NOT NULL
+            ORDER BY a.attempt DESC LIMIT 1)),
+        final_reason = e.final_reason, finished_at = $5
+    FROM unnest($1::integer[], $2::uuid[], $3::text[], $4::text[])
+        AS e (workspace_no, call_id, final_status, final_reason)
+    WHERE c.workspace_no = e.workspace_no AND c.call_id = e.call_id AND c.final_status IS NULL
+    RETURNING c.workspace_no, c.call_id, c.finished_at
+)
+INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, happened_at, due_at)
+SELECT w.workspace_no, w.webhook_no, f.call_id, 'call.finished', f.finished_at, f.finished_at
+FROM finished f JOIN webhooks w ON w.workspace_no = f.workspace_no
+WHERE w.off_at IS NULL AND 'call.finished' = ANY (w.events);
 
 -- name: transaction_state
 -- Whether a claim whose commit was cut off came about: in progress, committed, aborted, or null for long ago.

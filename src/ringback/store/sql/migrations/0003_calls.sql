@@ -396,3 +396,52 @@ CREATE TABLE idempotency (
     PRIMARY KEY (workspace_no, name_hash)
 );
 CREATE INDEX idempotency_by_age ON idempotency (answered_at);
+
+-- Where a workspace has told what happens. The secrets are sealed; the one before is good until before_until.
+CREATE TABLE webhooks (
+    workspace_no  integer NOT NULL REFERENCES workspaces,
+    webhook_no    integer GENERATED ALWAYS AS IDENTITY,
+    webhook_id    uuid NOT NULL,
+    url           text NOT NULL,
+    name          text NOT NULL,
+    events        text[] NOT NULL,
+    secret        jsonb NOT NULL,
+    secret_before jsonb,
+    before_until  timestamptz,
+    created_at    timestamptz NOT NULL,
+    off_at        timestamptz, -- nothing is written for it from then on; what waits is kept
+    off_reason    text CHECK (off_reason IN ('owner', 'failing', 'gone')),
+    failing_since timestamptz, -- since then nothing was taken; null too where that has been for a moment only
+    last_failure  text,
+    node_no       integer, -- which node sends what waits for it, for as long as that one lives
+    PRIMARY KEY (workspace_no, webhook_no),
+    UNIQUE (workspace_no, webhook_id),
+    CHECK ((off_at IS NULL) = (off_reason IS NULL)),
+    CHECK ((secret_before IS NULL) = (before_until IS NULL))
+);
+
+-- What is to be told: written by the statement of the fact, or in its transaction, and deleted once it was taken. Its id
+-- follows from the fact: the same for every webhook, and however often it is sent.
+CREATE TABLE outbox (
+    workspace_no   integer NOT NULL, -- no foreign keys, as for calls
+    webhook_no     integer NOT NULL,
+    subject_id     uuid NOT NULL, -- of a call, a campaign, a trunk or the webhook itself
+    event_no       bigint GENERATED ALWAYS AS IDENTITY, -- the order of what is told of one subject
+    -- a UUIDv7 (RFC 9562, section 5.7) of which the random bits are a hash
+    event_id       uuid NOT NULL GENERATED ALWAYS AS ((
+        lpad(to_hex((extract(epoch FROM happened_at AT TIME ZONE 'UTC') * 1000)::bigint), 12, '0') || overlay(overlay(
+            left(encode(sha256(uuid_send(subject_id) || int2send(attempt) || decode(event, 'escape')), 'hex'), 20)
+            PLACING '7' FROM 1 FOR 1) PLACING '8' FROM 5 FOR 1))::uuid) STORED,
+    event          text NOT NULL,
+    attempt        smallint NOT NULL DEFAULT 0, -- 0 where it is of none
+    happened_at    timestamptz NOT NULL,
+    due_at         timestamptz NOT NULL,
+    tries          smallint NOT NULL DEFAULT 0,
+    first_tried_at timestamptz,
+    last_failure   text,
+    dead_at        timestamptz, -- it is not tried again, unless somebody asks for it
+    PRIMARY KEY (workspace_no, webhook_no, subject_id, event_no)
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false,
+    autovacuum_vacuum_insert_threshold = -1); -- as for the queue
+CREATE INDEX outbox_due ON outbox (workspace_no, webhook_no, due_at) WHERE dead_at IS NULL;
+CREATE INDEX outbox_dead ON outbox (workspace_no, webhook_no, event_id) WHERE dead_at IS NOT NULL;
