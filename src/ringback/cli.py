@@ -4,7 +4,19 @@ import sys
 
 import typer
 
-from ringback.commands import analysing, callers, campaigns, do_not_call, keeping, keys, money, policies, rules, serving
+from ringback.commands import (
+    analysing,
+    callers,
+    campaigns,
+    do_not_call,
+    exporting,
+    keeping,
+    keys,
+    money,
+    policies,
+    rules,
+    serving,
+)
 from ringback.commands.ledger import ledger_app
 from ringback.errors import Invalid, RingbackError
 
@@ -24,6 +36,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(do_not_call.list_app, name="do-not-call")
 app.add_typer(money.rates_app, name="rates")
 app.add_typer(keeping.trunk_app, name="trunk")
+app.add_typer(exporting.export_app, name="export")
 app.add_typer(rules.rules_app, name="rules")
 app.add_typer(ledger_app, name="ledger")
 

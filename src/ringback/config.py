@@ -22,8 +22,12 @@ AUDIO = "audio"
 RECORDINGS = "recordings"
 """Where in a data directory the recordings of its calls are, and nowhere else."""
 
+EXPORTS = "exports"
+"""Where in a data directory the exports are that its API made; each of them can be made again."""
+
 OWN_NAMES = frozenset(
-    {"postgres", "postgres.new", "postgres.log", "postgres.log.1", "run", "lock", "metrics", AUDIO, RECORDINGS}
+    {"postgres", "postgres.new", "postgres.log", "postgres.log.1", "run", "lock", "metrics"}
+    | {AUDIO, RECORDINGS, EXPORTS}
     | {"release", "release.new", "node-name", "node-name.new", "secret.key", "secret.key.new"}
     | {"ledger.key", "ledger.key.new"}
     | {"lost+found"}  # the file system's, where one is mounted there

@@ -124,6 +124,15 @@ def plan_command(folder: Path) -> list[str]:
     return [sys.executable, "-m", "ringback.planning", str(folder)]
 
 
+def export_command(folder: Path) -> list[str]:
+    """The command line of a process that makes an export; its database comes in the environment.
+
+    Args:
+        folder: the data directory, where the file is put.
+    """
+    return [sys.executable, "-m", "ringback.exporting", str(folder)]
+
+
 def _unknown_kind(kind: str) -> Impossible:
     return Impossible("trunk_kind_unknown", f"trunk kind {kind} is not available in this release")
 
@@ -198,6 +207,7 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
     """
     # imported here: a node has no use for them, and would take twice as long to start
     from ringback.api.app import create_app
+    from ringback.api.export_process import ExportProcess
     from ringback.api.forgetting import Forgetting
     from ringback.api.operation import ApiSettings
     from ringback.api.plan_process import PlanProcess
@@ -225,12 +235,20 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
         leaving=ending.leaving,
         scrape=scraper if settings.metrics_port is None else None,
     )
-    noting = asyncio.create_task(api_settings.uses.keep(database))
-    forgetting = asyncio.create_task(Forgetting(database, clock).keep())
+    exporting = ExportProcess(
+        *(database, clock, settings.data, api_settings.node, export_command(settings.data)),
+        {**os.environ, DATABASE_URL: dsn},
+        api_settings.exports_asked,
+    )
+    on_the_side = [
+        asyncio.create_task(api_settings.uses.keep(database)),
+        asyncio.create_task(Forgetting(database, clock).keep()),
+        asyncio.create_task(exporting.keep()),
+    ]
     await serve(create_app(database, clock, Ids(chance), api_settings), settings.host, settings.port, ending, ready)
-    for task in (keeping, noting, forgetting):
+    for task in (keeping, *on_the_side):
         task.cancel()
-    await asyncio.wait((noting, forgetting))  # what it had not written when it was cancelled is written next
+    await asyncio.wait(on_the_side)  # what was not written when it was cancelled is written next
     await api_settings.uses.run_once(database)
     await presence.leave()
     await database.close()

@@ -26,6 +26,7 @@ KINDS = {
     "campaigns": ids.CAMPAIGN,
     "do-not-call": ids.DO_NOT_CALL,
     "webhooks": ids.WEBHOOK,
+    "exports": ids.EXPORT,
     "call-logs": ids.CALL,
     "call-logs/campaign": ids.CAMPAIGN,
 }
@@ -123,6 +124,7 @@ async def fill(service: Service, client: Any) -> dict[str, str]:
         (ids.POOL, "caller-pools", {"name": "p", "numbers": ["+13055550100"]}),
         (ids.POLICY, "retry-policies", {"name": "p", "retry": once}),
         (ids.DECK, "rate-decks", {"name": "d", "rates": rates}),
+        (ids.EXPORT, "exports", {"kind": "calls", "format": "csv"}),
         (ids.WEBHOOK, "webhooks", {"name": "w", "url": "https://example.com/", "events": ["call.finished"]}),
     ):
         answer = await client.post(f"/v1/{path}", json=body)

@@ -82,6 +82,11 @@ TABLE = {
     "GET /v1/call-logs/{id}/recordings/{attempt}": (CR, 404),  # the attempt has none
     "GET /v1/analytics/attempts": (CR, 200),
     "GET /v1/rule-packs": (CR, 200),
+    "POST /v1/exports": (CR, 201),
+    "GET /v1/exports": (CR, 200),
+    "GET /v1/exports/{id}": (CR, 200),
+    "GET /v1/exports/{id}/file": (CR, 409),  # nobody has made it
+    "DELETE /v1/exports/{id}": (CR, 204),
     "GET /v1/ledger": (CR, 200),
     "POST /v1/webhooks": (WW, 201),
     "GET /v1/webhooks": (WW, 200),

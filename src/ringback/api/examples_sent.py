@@ -1,6 +1,7 @@
 """Examples of bodies that are sent."""
 
 from ringback.api.examples import AGENT, ANALYSIS, BILLING, CAMPAIGN, CONTACT_RULES, POLICY, TRANSCRIPT, TRUNK, Json
+from ringback.api.examples_exports import POST_EXPORT
 from ringback.api.examples_money import NEW_DECK, NEW_VERSION
 
 _AGENT, _TRUNK = AGENT["id"], TRUNK["id"]
@@ -38,6 +39,7 @@ _NEW_CAMPAIGN = {
     )
 }
 BODIES: dict[str, Json] = {
+    "post_export": POST_EXPORT,
     "patch_workspace": {
         "name": "Main",
         "max_concurrent_calls": 100,

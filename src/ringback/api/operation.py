@@ -63,6 +63,7 @@ class ApiSettings:
         shelf: knows the rule packs.
         uses: told when keys are used.
         proxies: the networks of reverse proxies, which are believed when they say who is connected to them.
+        exports_asked: to be set when an export was asked for, or deleted.
         leaving: set when this server was told to end; it still answers for a while.
         scrape: answers Prometheus in a format that it accepts, with the content type; None where it asks elsewhere.
     """
@@ -78,6 +79,7 @@ class ApiSettings:
     shelf: Shelf = field(default_factory=Shelf)
     uses: Uses = field(default_factory=Uses)
     proxies: tuple[Network, ...] = ()
+    exports_asked: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     scrape: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
 

@@ -55,6 +55,8 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "campaign_not_found": (404, "This workspace has no such campaign."),
         "entry_not_found": (404, "This workspace has no such entry on its do-not-call list."),
         "rate_deck_not_found": (404, "This workspace has no such rate deck, or it has no such version."),
+        "export_elsewhere": (404, "The file is on the server that `message` names: ask that one for it."),
+        "export_not_found": (404, "This workspace has no such export, or not any more."),
         "recording_elsewhere": (404, "The recording is on the server that `message` names: ask that one for it."),
         "recording_not_found": (404, "This attempt has no recording."),
         "retry_policy_not_found": (404, "This workspace has no such retry policy."),
@@ -74,6 +76,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         ),
         "nothing_to_plan": (409, "The campaign is over: nothing of it is dialled; `message` says what to do."),
         "api_key_over": (409, "The API key is revoked, replaced or expired: make a new one."),
+        "export_not_ready": (409, "The export is not done, or failed; its `status` says which."),
         "campaign_over": (409, "The campaign is cancelled and cannot be changed."),
         "older_release_lives": (
             409,
@@ -90,7 +93,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "unknown_audio_type": (415, "The audio is neither WAV nor MP3 nor FLAC."),
         "unknown_file_type": (415, "The file is neither CSV nor XLSX nor XLS."),
         "unsupported_media_type": (415, "The body's Content-Type is not one that this path takes."),
-        "range_not_satisfiable": (416, "The recording is shorter than where the wanted part of it begins."),
+        "range_not_satisfiable": (416, "The file is shorter than where the wanted part of it begins."),
         "agent_has_no_message": (422, "The message agent has neither a text nor a recording yet."),
         "agent_kind_unknown": (422, "This release has no such kind of agent."),
         "agent_takes_no_audio": (422, "Only agents of the kind `message` play a recording."),
@@ -107,6 +110,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "unknown_agent": (422, "`agent_id` names no agent of this workspace."),
         "unknown_attempt": (422, "`attempt` names no attempt of this call, or it has none yet."),
         "unknown_rate_deck": (422, "`rate_deck_id` names no rate deck of this workspace."),
+        "unknown_campaign": (422, "`campaign_id` names no campaign of this workspace."),
         "unknown_caller_pool": (422, "`caller_pool_id` names no caller pool of this workspace."),
         "unknown_retry_policy": (
             422,

@@ -445,3 +445,28 @@ CREATE TABLE outbox (
     autovacuum_vacuum_insert_threshold = -1); -- as for the queue
 CREATE INDEX outbox_due ON outbox (workspace_no, webhook_no, due_at) WHERE dead_at IS NULL;
 CREATE INDEX outbox_dead ON outbox (workspace_no, webhook_no, event_id) WHERE dead_at IS NOT NULL;
+
+-- Files that workspaces asked for. The file is on the server that made it, under a name that its id gives; a row that is
+-- gone is a file that goes.
+CREATE TABLE exports (
+    workspace_no  integer NOT NULL REFERENCES workspaces,
+    export_id     uuid NOT NULL,
+    kind          text NOT NULL CHECK (kind IN ('calls', 'attempts', 'decisions')),
+    format        text NOT NULL CHECK (format IN ('csv', 'jsonl', 'parquet')),
+    filters       jsonb NOT NULL,
+    columns       text[] NOT NULL,
+    status        text NOT NULL CHECK (status IN ('queued', 'running', 'done', 'failed')),
+    created_at    timestamptz NOT NULL,
+    created_by    uuid NOT NULL, -- the API key
+    expires_at    timestamptz NOT NULL,
+    server        text, -- that makes or has it
+    begun         smallint NOT NULL DEFAULT 0, -- how often: what one process writes no other one does
+    lease_until   timestamptz, -- its maker is heard of by then, or another one begins anew
+    rows          bigint NOT NULL DEFAULT 0,
+    rows_expected bigint, -- about so many, by the planner
+    bytes         bigint NOT NULL DEFAULT 0,
+    finished_at   timestamptz,
+    error         text,
+    PRIMARY KEY (workspace_no, export_id)
+);
+CREATE INDEX exports_open ON exports (export_id) WHERE status IN ('queued', 'running');
