@@ -85,7 +85,8 @@ async def read_not_due(db: Connection, workspace_no: int, campaign_no: int, at: 
 
 
 async def read_due_groups(db: Connection, workspace_no: int, campaign_no: int, at: Instant) -> list[Record]:
-    """The dials of a campaign that are due at an instant, by where the leads may be."""
+    """The dials of a campaign that are due at an instant, by where the leads may be; in a transaction."""
+    await db.execute(_SQL["in_key_order"])
     return list(await db.fetch(_SQL["due_groups"], workspace_no, campaign_no, at))
 
 

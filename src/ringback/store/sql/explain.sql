@@ -108,6 +108,11 @@ LEFT JOIN decisions d ON d.workspace_no = $1 AND d.call_id = q.call_id AND d.att
 WHERE q.workspace_no = $1 AND q.campaign_no = $2 AND q.due_at > $3
 GROUP BY 1, 2, 3, 4, 5;
 
+-- name: in_key_order
+-- For the rest of the transaction: large tables are read side by side in the order of their keys, and sums are kept by
+-- group. The planner takes groups of leads to be as many as leads, and would sort them all.
+SELECT set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'off', true);
+
 -- name: due_groups
 -- How many dials of a campaign are due at $3, by what their calling hours depend on: where the lead may be, and whether it
 -- has agreed to be called. Reads the campaign's queue and its calls once; of each group it has a number, a time of
@@ -116,7 +121,7 @@ SELECT $1::integer AS workspace_no, $2::integer AS campaign_no, c.zone_set_no, c
        min(c.to_number) AS to_number, min(c.created_at) AS created_at, count(*)::integer AS leads,
        min(c.consent_at) AS consent_at, min(c.consent_expires_at) AS consent_expires_at
 FROM queue q
-JOIN calls c ON c.workspace_no = $1 AND c.call_id = q.call_id
+JOIN calls c ON c.workspace_no = $1 AND c.campaign_no = $2 AND c.call_id = q.call_id
 WHERE q.workspace_no = $1 AND q.campaign_no = $2 AND q.due_at <= $3
 -- the country, and of +1 the area
 GROUP BY c.zone_set_no, c.zone_source, c.region, left(c.to_number, CASE WHEN c.to_number LIKE '+1%' THEN 5 ELSE 7 END),
