@@ -19,6 +19,7 @@ from ringback.carriers.simulator.settings import SimulatorSettings
 from ringback.carriers.sip.settings import SipSettings
 from ringback.carriers.sip.settings import parse_settings as parse_sip_settings
 from ringback.cli import app
+from ringback.domain.call import FinalReason
 from ringback.intake.report import MESSAGES
 
 ROOT = Path(__file__).parent.parent
@@ -115,6 +116,12 @@ def test_error_codes_are_those_of_the_api():
     """Each code has its row, with its status and its meaning, and there is no other."""
     rows = re.findall(r"^\| `(\w+)` \| (\d+) \| (.*) \|$", page("errors.md"), re.MULTILINE)
     assert {code: (int(status), meaning) for code, status, meaning in rows} == dict(CODES)
+
+
+@pytest.mark.parametrize("reason", FinalReason)
+def test_why_a_call_is_over_is_described(reason):
+    """Each reason has its row."""
+    assert f"\n| `{reason}` | " in page("api.md")
 
 
 def test_settings_of_the_simulator_are_those_it_takes():

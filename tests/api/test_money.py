@@ -138,3 +138,21 @@ async def test_a_call_is_refused_once_the_workspace_has_spent_its_budget(client,
     assert "raise budget_micros" in refused.json()["message"]
     await client.patch("/v1/workspace", json={"budget_micros": 1})
     assert (await client.post("/v1/calls", json=call)).status_code == 201
+
+
+async def test_a_deck_is_renamed_and_goes_once_no_trunk_is_charged_by_it(client, service):
+    """A trunk that is charged by it is named; a deck that is gone is none of the workspace's."""
+    deck_id, trunk = (await made(client))["rate_deck"]["id"], trunk_id(service)
+    renamed = await client.patch(f"{DECKS}/{deck_id}", json={"name": "carrier B"})
+    assert (renamed.status_code, renamed.json()["name"]) == (200, "carrier B")
+    assert (await client.patch(f"{DECKS}/{deck_id}", json={})).json() == renamed.json()
+    charged = await client.patch(f"/v1/trunks/{trunk}", json={"rate_deck_id": deck_id})
+    assert charged.status_code == 200, charged.text
+    refused = await client.delete(f"{DECKS}/{deck_id}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "rate_deck_in_use")
+    assert trunk in str(refused.json()["message"])
+    await client.patch(f"/v1/trunks/{trunk}", json={"rate_deck_id": None})
+    assert (await client.delete(f"{DECKS}/{deck_id}")).status_code == 204
+    for answer in (await client.get(f"{DECKS}/{deck_id}"), await client.delete(f"{DECKS}/{deck_id}")):
+        assert (answer.status_code, answer.json()["code"]) == (404, "rate_deck_not_found")
+    assert (await client.get(DECKS)).json()["data"] == []

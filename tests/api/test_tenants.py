@@ -31,6 +31,8 @@ TABLE = {
     "POST /v1/rate-decks": (CW, 201),
     "GET /v1/rate-decks": (CR, 200),
     "GET /v1/rate-decks/{id}": (CR, 200),
+    "PATCH /v1/rate-decks/{id}": (CW, 200),
+    "DELETE /v1/rate-decks/{id}": (CW, 204),
     "POST /v1/rate-decks/{id}/versions": (CW, 201),
     "GET /v1/rate-decks/{id}/rates": (CR, 200),
     "POST /v1/caller-numbers": (CW, 201),

@@ -68,6 +68,7 @@ BODIES: dict[str, Json] = {
     },
     "patch_trunk": {"max_concurrent_calls": 20, "dials_per_sec": 5},
     "post_deck": NEW_DECK,
+    "patch_deck": {"name": "carrier A, 2026"},
     "post_deck_version": NEW_VERSION,
     "post_caller_number": {"number": "+14155550100", "max_concurrent_calls": 5, "dials_per_sec": 1},
     "patch_caller_number": {"max_concurrent_calls": 10},

@@ -83,6 +83,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
             "A server of an older release still runs and would not keep to this: stop it, and ask again in a minute.",
         ),
         "illegal_transition": (409, "The campaign's state does not allow the action; `message` names those allowed."),
+        "rate_deck_in_use": (409, "A trunk is charged by the rate deck; `message` names one."),
         "retry_policy_in_use": (409, "A campaign that is not over goes by the retry policy; `message` names some."),
         "audio_too_long": (413, "The audio plays for more than 10 minutes."),
         "body_too_large": (

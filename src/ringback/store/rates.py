@@ -9,6 +9,8 @@ from whenever import Instant
 
 from ringback.domain.billing import Billing, DeckVersion
 from ringback.domain.rates import Rate
+from ringback.errors import Conflict
+from ringback.ids import TRUNK, show
 from ringback.store.database import Connection, Record
 from ringback.store.listing import Listing, Part, read_part
 from ringback.store.queries import load
@@ -44,6 +46,27 @@ async def lock_deck(db: Connection, workspace_no: int, deck_id: UUID) -> str | N
     """Hold a deck until the transaction ends; its currency, None where the workspace has no such deck."""
     currency: str | None = await db.fetchval(_SQL["lock_deck"], workspace_no, deck_id)
     return currency
+
+
+async def rename_deck(db: Connection, workspace_no: int, deck_id: UUID, name: str) -> None:
+    """Give a deck another name."""
+    await db.execute(_SQL["rename_deck"], workspace_no, deck_id, name)
+
+
+async def delete_deck(db: Connection, workspace_no: int, deck_id: UUID) -> None:
+    """Delete a deck that is held, with its versions.
+
+    Raises:
+        Conflict: `rate_deck_in_use`.
+    """
+    trunks = await trunks_of(db, workspace_no, [deck_id])
+    if trunks:
+        raise Conflict(
+            "rate_deck_in_use",
+            f"calls over {len(trunks)} trunks are charged by this deck, such as {show(TRUNK, trunks[0]['trunk_id'])}: "
+            "give them another rate_deck_id, or null, first",
+        )
+    await db.execute(_SQL["delete_deck"], workspace_no, deck_id)
 
 
 async def add_version(

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from ringback.api import examples_money as examples
-from ringback.api.fields import Field, Fields, whole
+from ringback.api.fields import Field, Fields, text, whole
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.paging import MOST_PER_PAGE, list_body, list_fields, part_of
 from ringback.api.routes.finding import found, path_id
@@ -30,6 +30,7 @@ def _prefix(raw: Any, name: str) -> str:
     return prefix
 
 
+CHANGES = Fields(name=text())
 LIST = list_fields(DECK)
 RATES = Fields(
     version=whole(1, MOST_VERSIONS),
@@ -80,6 +81,25 @@ async def get_deck(api: Api, ask: Ask) -> Answer:
     deck_id = path_id(ask, DECK)
     async with api.database.connection() as db:
         return Answer(found((await _shown(db, ask, [deck_id])).get(deck_id), _WORD))
+
+
+async def patch_deck(api: Api, ask: Ask) -> Answer:
+    """Rename a deck; rates are changed by a new version."""
+    deck_id = path_id(ask, DECK)
+    async with api.database.transaction() as db:
+        found(await rates.lock_deck(db, ask.workspace_no, deck_id), _WORD)
+        if "name" in ask.body:
+            await rates.rename_deck(db, ask.workspace_no, deck_id, ask.body["name"])
+        return Answer((await _shown(db, ask, [deck_id]))[deck_id])
+
+
+async def delete_deck(api: Api, ask: Ask) -> Answer:
+    """Delete a deck by which no trunk is charged."""
+    deck_id = path_id(ask, DECK)
+    async with api.database.transaction() as db:
+        found(await rates.lock_deck(db, ask.workspace_no, deck_id), _WORD)
+        await rates.delete_deck(db, ask.workspace_no, deck_id)
+    return Answer(None, 204)
 
 
 async def get_rates(api: Api, ask: Ask) -> Answer:
@@ -134,6 +154,25 @@ OPERATIONS = (
         example=examples.listed(examples.DECK),
     ),
     Operation("GET", _ONE, Scope.CALLS_READ, "One rate deck.", get_deck, example=examples.DECK, codes=_NOT_FOUND),
+    Operation(
+        "PATCH",
+        _ONE,
+        Scope.CALLS_WRITE,
+        "Change a rate deck's name.",
+        patch_deck,
+        body=CHANGES,
+        example=examples.DECK,
+        codes=_NOT_FOUND,
+    ),
+    Operation(
+        "DELETE",
+        _ONE,
+        Scope.CALLS_WRITE,
+        "Delete a rate deck by which no trunk is charged.",
+        delete_deck,
+        status=204,
+        codes=(*_NOT_FOUND, "rate_deck_in_use"),
+    ),
     Operation(
         "POST",
         f"{_ONE}/versions",

@@ -31,6 +31,20 @@ INSERT INTO rate_decks (workspace_no, deck_id, name, currency, created_at) VALUE
 -- Hold a deck: who adds a version to it waits, and counts on from this one.
 SELECT currency FROM rate_decks WHERE workspace_no = $1 AND deck_id = $2 FOR UPDATE;
 
+-- name: rename_deck
+-- Give a deck another name.
+UPDATE rate_decks SET name = $3 WHERE workspace_no = $1 AND deck_id = $2;
+
+-- name: delete_deck
+-- A deck that is held goes, with its versions and rates. What was charged by it keeps what it cost.
+WITH unrated AS (
+    DELETE FROM rates WHERE workspace_no = $1 AND deck_id = $2
+),
+unversioned AS (
+    DELETE FROM rate_deck_versions WHERE workspace_no = $1 AND deck_id = $2
+)
+DELETE FROM rate_decks WHERE workspace_no = $1 AND deck_id = $2;
+
 -- name: add_version
 -- The next version of a deck that is held.
 INSERT INTO rate_deck_versions (workspace_no, deck_id, version, valid_from, rates, created_at)
