@@ -6,6 +6,7 @@ import typer
 
 from ringback.commands import (
     analysing,
+    auditing,
     callers,
     campaigns,
     do_not_call,
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for subject in (serving, campaigns, analysing, money, keeping):
+for subject in (serving, campaigns, analysing, auditing, money, keeping):
     app.add_typer(subject.app)
 app.add_typer(campaigns.campaign_app, name="campaign")
 app.add_typer(policies.app, name="policies")

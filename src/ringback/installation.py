@@ -19,6 +19,7 @@ from ringback.config import DATABASE_URL, Settings, secret_key
 from ringback.errors import Conflict, DatabaseUnavailable, OurError
 from ringback.ids import WORKSPACE, Ids, show
 from ringback.sealing import Sealer
+from ringback.store.audit import OPERATOR, Change
 from ringback.store.database import API_SETTINGS, Database, connect
 from ringback.store.embedded import EmbeddedPostgres
 from ringback.store.embedded_directory import DataDirectory, explained
@@ -165,6 +166,10 @@ async def _initialise(dsn: str, name: str) -> NewWorkspace:
         for secret in keys:
             kind = "live" if secret.live else "test"
             await create_key(db, workspace_no, secret, f"first {kind} key", [Scope.ADMIN], now)
+        made = Change(
+            workspace_no, ids.new(now), now, OPERATOR, "ringback init", "workspace", show(WORKSPACE, workspace_id)
+        )
+        await made.note(db, None, {"name": name, "max_concurrent_calls": DEFAULT_CAP})
     await database.close()
     return NewWorkspace(show(WORKSPACE, workspace_id), name, keys[0].text, keys[1].text)
 

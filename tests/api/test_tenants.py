@@ -19,6 +19,7 @@ TABLE = {
     "GET /v1/api-keys": (ADMIN, 200),
     "POST /v1/api-keys/{id}/rotate": (ADMIN, 201),
     "DELETE /v1/api-keys/{id}": (ADMIN, 204),
+    "GET /v1/audit": (ADMIN, 200),
     "POST /v1/agents": (AW, 201),
     "GET /v1/agents": (CR, 200),
     "GET /v1/agents/{id}": (CR, 200),

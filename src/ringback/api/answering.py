@@ -77,9 +77,9 @@ async def _answer(operation: Operation, api: Api, once: Once, request: AnyReques
     named = (b"x-request-id", request_id)
     if operation.creates and (name := _header(request, HEADER)) is not None:
         sender = Sender(key, _header(request, b"authorization") or "", name)
-        done = await once.perform(api, operation, request, sender, _performing(operation, key))
+        done = await once.perform(api, operation, request, sender, _performing(operation, key, request_id))
         return Reply(done.status, done.body, named, *([REPLAYED] if done.replayed else []))
-    answer = await _perform(operation, api, key, request)
+    answer = await _perform(operation, api, key, request, request_id)
     if answer.file is not None:
         return _file_reply(answer.file, Conditions(*(_header(request, name) for name in CONDITIONS)), request_id)
     content = b"" if answer.content is None else _encode(answer.content)
@@ -92,18 +92,22 @@ async def _answer(operation: Operation, api: Api, once: Once, request: AnyReques
     return Reply(answer.status, content, *headers)
 
 
-async def _perform(operation: Operation, api: Api, key: ApiKey, request: AnyRequest) -> Answer:
+async def _perform(operation: Operation, api: Api, key: ApiKey, request: AnyRequest, request_id: bytes) -> Answer:
     query = {} if operation.query is None else operation.query.parse(_query(request))
     body = {}
     if operation.body is not None:
         sent = await read_json(request, JSON_LIMIT)
         body = operation.body.parse(sent, partial=operation.method == "PATCH")
-    return await operation.run(api, Ask(key, api.clock.now(), request.path_params, query, body, request))
+    now = api.clock.now()
+    entry_id = NOBODY if operation.method == "GET" else api.ids.new(now)
+    name = f"{operation.method} {operation.path}"
+    ask = Ask(key, now, request.path_params, query, body, request, name, request_id.decode(), entry_id)
+    return await operation.run(api, ask)
 
 
-def _performing(operation: Operation, key: ApiKey) -> Perform:
+def _performing(operation: Operation, key: ApiKey, request_id: bytes) -> Perform:
     async def perform(api: Api, request: AnyRequest) -> Done:
-        answer = await _perform(operation, api, key, request)
+        answer = await _perform(operation, api, key, request, request_id)
         return Done(answer.status, b"" if answer.content is None else _encode(answer.content))
 
     return perform

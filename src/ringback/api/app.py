@@ -12,6 +12,7 @@ from ringback.api.routes import (
     agents,
     analytics,
     api_keys,
+    audit,
     blockers,
     call_logs,
     caller_numbers,
@@ -47,6 +48,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         *(
             workspace,
             api_keys,
+            audit,
             agents,
             trunks,
             rate_decks,

@@ -42,6 +42,7 @@ class ApiKey:
         live: whether it may place real calls.
         expires_at: from when on it is not taken; None: it is for good.
         networks: from which alone it is taken; None: from everywhere.
+        last_four: characters of its secret.
         attempt: of a token, the one attempt that it is for, of the call in the request's path.
     """
 
@@ -52,6 +53,7 @@ class ApiKey:
     live: bool
     expires_at: Instant | None = None
     networks: tuple[Network, ...] | None = None
+    last_four: str = ""
     attempt: int | None = None
 
     def require(self, scope: Scope) -> None:
@@ -183,6 +185,7 @@ class Keys:
             row["live"],
             row["expires_at"],
             None if row["networks"] is None else tuple(map(ipaddress.ip_network, row["networks"])),
+            row["last_four"],
         )
 
     def _remember(self, key: ApiKey, now: Instant) -> None:

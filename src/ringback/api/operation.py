@@ -5,12 +5,14 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 from uuid import UUID
 
 from litestar import Request
 from whenever import Instant
 
+from ringback import ids as prefixes
 from ringback.api.auth import ApiKey, Keys
 from ringback.api.fields import Fields
 from ringback.api.files import SentFile
@@ -21,9 +23,10 @@ from ringback.clock import Clock
 from ringback.domain.blockers import Blocked
 from ringback.domain.explain import Explanation
 from ringback.events import Publish
-from ringback.ids import Ids
+from ringback.ids import Ids, show
 from ringback.rules.shelf import Shelf
 from ringback.sealing import Sealer
+from ringback.store.audit import Author, Change
 from ringback.store.campaigns import CampaignRow
 from ringback.store.database import Connection, Database
 from ringback.store.keys import Scope
@@ -31,6 +34,25 @@ from ringback.store.keys import Scope
 JSON_LIMIT = 1024 * 1024
 """Bytes of a body, where its operation does not say otherwise."""
 
+
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        prefixes.WORKSPACE: "workspace",
+        prefixes.KEY: "api_key",
+        prefixes.AGENT: "agent",
+        prefixes.TRUNK: "trunk",
+        prefixes.DECK: "rate_deck",
+        prefixes.CALLER_NUMBER: "caller_number",
+        prefixes.POOL: "caller_pool",
+        prefixes.POLICY: "retry_policy",
+        prefixes.WEBHOOK: "webhook",
+        prefixes.EXPORT: "export",
+        prefixes.CAMPAIGN: "campaign",
+        prefixes.CALL: "call",
+        prefixes.DO_NOT_CALL: "do_not_call",
+    }
+)
+"""The word of each kind of thing that a request may change, by what its ids begin with."""
 
 IMPORTS_AT_ONCE = 4
 CONVERSIONS_AT_ONCE = 2
@@ -121,6 +143,9 @@ class Ask:
         query: the values of the query's fields.
         body: the values of the body's fields; of a PATCH, those that were sent.
         request: for operations that read the body themselves.
+        operation: its method and path, as in `PATCH /v1/agents/{id}`.
+        request_id: what the caller is told to quote.
+        entry_id: of what it leaves in the audit trail.
     """
 
     key: ApiKey
@@ -129,11 +154,27 @@ class Ask:
     query: dict[str, Any]
     body: dict[str, Any]
     request: Request[Any, Any, Any]
+    operation: str
+    request_id: str
+    entry_id: UUID
 
     @property
     def workspace_no(self) -> int:
         """The tenant."""
         return self.key.workspace_no
+
+    def changing(self, kind: str, thing_id: UUID | None = None) -> Change:
+        """What it leaves in the audit trail, to be noted by the transaction that makes the change.
+
+        Args:
+            kind: of the thing: what its ids begin with; or, of what a workspace has one of, its word.
+            thing_id: None for the latter.
+        """
+        key = self.key
+        author = Author("api_key", key.key_id, key.last_four) if key.attempt is None else Author("attempt")
+        word, shown = (kind, None) if thing_id is None else (KINDS[kind], show(kind, thing_id))
+        entry = (key.workspace_no, self.entry_id, self.now, author, self.operation)
+        return Change(*entry, word, shown, self.request_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from whenever import Instant, TimeDelta
 from ringback.engine.node import Node
 from ringback.events import Retired
 from ringback.store import retention
+from ringback.store.audit import forget_changes
 from ringback.store.database import Connection
 from ringback.store.retention import Rule
 
@@ -55,6 +56,8 @@ class Retainer:
     async def run_once(self) -> int:
         """Look at a batch of calls of each workspace that has a rule; returns how many were looked at.
 
+        The audit trail is let go here too, what is too old of it at once.
+
         0 means that nothing is to be done for now; it is cheap then.
         """
         now = self._node.clock.now()
@@ -66,7 +69,8 @@ class Retainer:
                 return 0
             rules = await retention.rules(db)
             self._walks = {rule: self._walks.get(rule) or _Walk(now) for rule in rules}
-            return sum([await self._step(db, rule, walk, now) for rule, walk in self._walks.items()])
+            looked = sum([await self._step(db, rule, walk, now) for rule, walk in self._walks.items()])
+            return looked + await forget_changes(db, now, self._batch)
 
     async def _step(self, db: Connection, rule: Rule, walk: _Walk, now: Instant) -> int:
         if walk.rests_until is not None:

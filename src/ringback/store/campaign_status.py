@@ -1,11 +1,13 @@
 """What moves a campaign: its owner's actions."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from whenever import Instant
 
 from ringback.domain.campaign import OWNER_ACTIONS, TRANSITIONS, CampaignAction, CampaignState
 from ringback.errors import Conflict
+from ringback.store.audit import Note
 from ringback.store.campaigns import (
     CampaignRow,
     cancel_waiting,
@@ -15,6 +17,9 @@ from ringback.store.campaigns import (
     waiting_and_live,
 )
 from ringback.store.database import Connection, Database
+
+Moved: TypeAlias = tuple[CampaignState, CampaignState]
+"""From where to where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,13 @@ class Affected:
 
 
 async def act(
-    database: Database, campaign: CampaignRow, action: CampaignAction, now: Instant, *, hang_up: bool = False
+    database: Database,
+    campaign: CampaignRow,
+    action: CampaignAction,
+    now: Instant,
+    note: Note | None = None,
+    *,
+    hang_up: bool = False,
 ) -> Affected:
     """Start, pause, resume or cancel a campaign. Once this returns, no dial is claimed that the new state forbids.
 
@@ -42,6 +53,7 @@ async def act(
         campaign: which.
         action: what its owner wants.
         now: when it ends, if that ends it.
+        note: told in each transaction which state it replaces by which.
         hang_up: with a cancel: calls that ring are hung up by the nodes; those that talk go on.
 
     Raises:
@@ -54,11 +66,17 @@ async def act(
         async with database.transaction() as db:
             if await lock_campaign(db, campaign) is CampaignState.RUNNING:
                 await set_status(db, campaign, CampaignState.PAUSED, now)
+                if note is not None:
+                    await note(db, {"status": CampaignState.RUNNING}, {"status": CampaignState.PAUSED})
     async with database.transaction() as db:
         if action is CampaignAction.CANCEL:
-            return await _cancel(db, campaign, now, hang_up=hang_up)
-        await _move(db, campaign, action, now)
-        return Affected(*await waiting_and_live(db, campaign))
+            moved, affected = await _cancel(db, campaign, now, hang_up=hang_up)
+        else:
+            moved = await _move(db, campaign, action, now)
+            affected = Affected(*await waiting_and_live(db, campaign))
+        if note is not None:
+            await note(db, {"status": moved[0]}, {"status": moved[1], "cancelled": affected.cancelled or None})
+    return affected
 
 
 def check_admits(campaign: CampaignRow) -> None:
@@ -70,18 +88,21 @@ def check_admits(campaign: CampaignRow) -> None:
     _next_state(campaign.status, CampaignAction.ADD_LEADS)
 
 
-async def _cancel(db: Connection, campaign: CampaignRow, now: Instant, *, hang_up: bool) -> Affected:
+async def _cancel(db: Connection, campaign: CampaignRow, now: Instant, *, hang_up: bool) -> tuple[Moved, Affected]:
     """Empty the queue before the lock is taken, and once more under it: what is held up waits for little."""
     cancelled = await cancel_waiting(db, campaign, now)
-    await _move(db, campaign, CampaignAction.CANCEL, now)
+    moved = await _move(db, campaign, CampaignAction.CANCEL, now)
     if hang_up:
         await hang_up_ringing(db, campaign)
     cancelled += await cancel_waiting(db, campaign, now)
-    return Affected(*await waiting_and_live(db, campaign), cancelled)
+    return moved, Affected(*await waiting_and_live(db, campaign), cancelled)
 
 
-async def _move(db: Connection, campaign: CampaignRow, action: CampaignAction, now: Instant) -> None:
-    await set_status(db, campaign, _next_state(await lock_campaign(db, campaign), action), now)
+async def _move(db: Connection, campaign: CampaignRow, action: CampaignAction, now: Instant) -> Moved:
+    before = await lock_campaign(db, campaign)
+    after = _next_state(before, action)
+    await set_status(db, campaign, after, now)
+    return before, after
 
 
 def _next_state(state: CampaignState, action: CampaignAction) -> CampaignState:

@@ -17,6 +17,7 @@ from ringback.errors import Conflict
 from ringback.ids import Ids
 from ringback.intake.leads import Chunk, Lead
 from ringback.intake.report import Report, reject
+from ringback.store.audit import Note
 from ringback.store.database import Connection, Database, Record
 from ringback.store.do_not_call import listed
 from ringback.store.older import check_no_older
@@ -54,6 +55,7 @@ async def import_leads(
     chunks: Iterable[Chunk],
     ids: Ids,
     now: Instant,
+    note: Note | None = None,
     *,
     dry_run: bool = False,
 ) -> Report:
@@ -68,6 +70,7 @@ async def import_leads(
         chunks: from a file or from JSON.
         ids: makes the calls' ids, in the order of the rows.
         now: the time of creation, from which the first dials are planned.
+        note: told of the counts in the transaction that makes the leads, which commits what it writes too.
         dry_run: do all the same and keep nothing of it.
 
     Raises:
@@ -86,6 +89,8 @@ async def import_leads(
             await _run_again(db, rules, report, now)
             if dry_run:
                 raise _DryRun
+            if note is not None:
+                await note(db, None, {"created": report.created, "rejected": report.rejected})
     return report
 
 

@@ -33,16 +33,18 @@ async def post_agent(api: Api, ask: Ask) -> Answer:
         known = ", ".join(KINDS)
         raise Impossible("agent_kind_unknown", f"the kinds of agent of this release are: {known}")
     settings = settings_of(ask.body["kind"], {}, ask.body["settings"], api.settings.sealer)
-    async with api.database.connection() as db:
+    agent_id = api.ids.new(ask.now)
+    async with api.database.transaction() as db:
         row = await create_agent(
             db,
             ask.workspace_no,
-            api.ids.new(ask.now),
+            agent_id,
             ask.body["name"],
             ask.body["kind"],
             msgspec.json.encode(settings).decode(),
             ask.now,
         )
+        await ask.changing(AGENT, agent_id).note(db, None, show_agent(row))
     return Answer(show_agent(row), 201)
 
 
@@ -70,7 +72,10 @@ async def patch_agent(api: Api, ask: Ask) -> Answer:
         if "audio" not in settings:
             await drop_audio(db, ask.workspace_no, agent_id)
         name, written = ask.body.get("name", row["name"]), msgspec.json.encode(settings).decode()
-        return Answer(show_agent(await change_agent(db, ask.workspace_no, agent_id, name, written)))
+        changed = await change_agent(db, ask.workspace_no, agent_id, name, written)
+        sealed_too = ({**show_agent(row), "settings": before}, {**show_agent(changed), "settings": settings})
+        await ask.changing(AGENT, agent_id).note(db, *sealed_too)
+    return Answer(show_agent(changed))
 
 
 async def put_agent_audio(api: Api, ask: Ask) -> Answer:
@@ -84,7 +89,9 @@ async def put_agent_audio(api: Api, ask: Ask) -> Answer:
     sha256 = hashlib.sha256(content).hexdigest()
     async with api.database.transaction() as db:
         await keep_audio(db, ask.workspace_no, agent_id, sha256, seconds, content, ask.now)
-        return Answer(show_agent(found(await find_agent(db, ask.workspace_no, agent_id), "agent")))
+        changed = found(await find_agent(db, ask.workspace_no, agent_id), "agent")
+        await ask.changing(AGENT, agent_id).note(db, show_agent(row), show_agent(changed))
+    return Answer(show_agent(changed))
 
 
 async def _recording(api: Api, ask: Ask) -> tuple[bytes, float]:

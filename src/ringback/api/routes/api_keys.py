@@ -47,8 +47,9 @@ async def post_key(api: Api, ask: Ask) -> Answer:
     _check_expiry(ask)
     bounds = Bounds(ask.body["expires_at"], ask.body["networks"])
     async with api.database.transaction() as db:
-        _, shown = await _new_key(api, ask, db, ask.body, bounds)
-    return Answer(shown, 201)
+        key_id, shown, secret = await _new_key(api, ask, db, ask.body, bounds)
+        await ask.changing(KEY, key_id).note(db, None, shown)
+    return Answer({**shown, "secret": secret}, 201)
 
 
 async def get_keys(api: Api, ask: Ask) -> Answer:
@@ -68,10 +69,12 @@ async def rotate_key(api: Api, ask: Ask) -> Answer:
         _check_good(ask, old)
         networks_too = None if old["networks"] is None else tuple(old["networks"])
         bounds = Bounds(ask.body["expires_at"] or old["expires_at"], networks_too)
-        new_id, shown = await _new_key(api, ask, db, old, bounds)
+        new_id, shown, secret = await _new_key(api, ask, db, old, bounds)
         await replace_key(db, ask.workspace_no, key_id, new_id, ask.now + ENDS[ask.body["old_key_ends"]], ask.now)
+        ended = show_key(found(await hold_key(db, ask.workspace_no, key_id), "api key"))
+        await ask.changing(KEY, key_id).note(db, show_key(old), ended)
     api.keys.forget(key_id)
-    return Answer(shown, 201)
+    return Answer({**shown, "secret": secret}, 201)
 
 
 async def delete_key(api: Api, ask: Ask) -> Answer:
@@ -81,17 +84,19 @@ async def delete_key(api: Api, ask: Ask) -> Answer:
         old = found(await hold_key(db, ask.workspace_no, key_id), "api key")
         _check_live(ask, old["live"])
         await revoke_key(db, ask.workspace_no, key_id, ask.now)
+        revoked = show_key(found(await hold_key(db, ask.workspace_no, key_id), "api key"))
+        await ask.changing(KEY, key_id).note(db, show_key(old), revoked)
     api.keys.forget(key_id)
     return Answer(None, 204)
 
 
 async def _new_key(
     api: Api, ask: Ask, db: Connection, like: Mapping[str, Any] | Record, bounds: Bounds
-) -> tuple[UUID, Json]:
-    """Make a key of this name, with these scopes. Returns its id, and what is shown of it, its secret too."""
+) -> tuple[UUID, Json, str]:
+    """Make a key of this name, with these scopes. Returns its id, what is always shown of it, and its secret."""
     secret = make_secret(api.ids.new(ask.now), like["live"], api.settings.chance)
     row = await create_key(db, ask.workspace_no, secret, like["name"], like["scopes"], ask.now, bounds)
-    return secret.key_id, {**show_key(row), "secret": secret.text}
+    return secret.key_id, show_key(row), secret.text
 
 
 def _check_live(ask: Ask, live: bool) -> None:

@@ -23,7 +23,9 @@ async def post_caller_number(api: Api, ask: Ask) -> Answer:
     caps = (body["max_concurrent_calls"], body["dials_per_sec"])
     async with api.database.transaction() as db:
         await create_caller(db, ask.workspace_no, caller_id, body["number"], *caps, ask.now)
-        return Answer(show_caller(found(await find_caller(db, ask.workspace_no, caller_id), _WORD)), 201)
+        made = show_caller(found(await find_caller(db, ask.workspace_no, caller_id), _WORD))
+        await ask.changing(CALLER_NUMBER, caller_id).note(db, None, made)
+    return Answer(made, 201)
 
 
 async def get_caller_numbers(api: Api, ask: Ask) -> Answer:
@@ -44,7 +46,9 @@ async def patch_caller_number(api: Api, ask: Ask) -> Answer:
     """Change the caps that were sent. Another number is another caller number."""
     async with api.database.transaction() as db:
         caller = found(await find_caller(db, ask.workspace_no, path_id(ask, CALLER_NUMBER)), _WORD)
-        return Answer(show_caller(found(await change_caller(db, caller, ask.body), _WORD)))
+        changed = show_caller(found(await change_caller(db, caller, ask.body), _WORD))
+        await ask.changing(CALLER_NUMBER, caller["caller_id"]).note(db, show_caller(caller), changed)
+    return Answer(changed)
 
 
 async def delete_caller_number(api: Api, ask: Ask) -> Answer:
@@ -52,6 +56,7 @@ async def delete_caller_number(api: Api, ask: Ask) -> Answer:
     async with api.database.transaction() as db:
         caller = found(await find_caller(db, ask.workspace_no, path_id(ask, CALLER_NUMBER)), _WORD)
         found(await delete_caller(db, caller, ask.now) or None, _WORD)
+        await ask.changing(CALLER_NUMBER, caller["caller_id"]).note(db, show_caller(caller))
     return Answer(None, 204)
 
 

@@ -69,7 +69,9 @@ async def post_caller_pool(api: Api, ask: Ask) -> Answer:
         await check_no_older(db, "caller pools", ask.now)
         pool_no = await create_pool(db, ask.workspace_no, pool_id, plan, ask.now)
         await set_numbers(db, (ask.workspace_no, pool_no), ask.body["numbers"], api.ids, ask.now)
-        return Answer(await _shown(db, ask, found(await find_pool(db, ask.workspace_no, pool_id), _WORD)), 201)
+        made = await _shown(db, ask, found(await find_pool(db, ask.workspace_no, pool_id), _WORD))
+        await ask.changing(POOL, pool_id).note(db, None, made)
+    return Answer(made, 201)
 
 
 async def get_caller_pools(api: Api, ask: Ask) -> Answer:
@@ -90,16 +92,22 @@ async def patch_caller_pool(api: Api, ask: Ask) -> Answer:
     pool_id = path_id(ask, POOL)
     async with api.database.transaction() as db:
         pool = found(await hold_pool(db, ask.workspace_no, pool_id), _WORD)
+        before = await _shown(db, ask, pool)
         await change_pool(db, pool, _plan({**_written(pool), **ask.body}))
         if "numbers" in ask.body:
             await set_numbers(db, (ask.workspace_no, pool["pool_no"]), ask.body["numbers"], api.ids, ask.now)
-        return Answer(await _shown(db, ask, found(await find_pool(db, ask.workspace_no, pool_id), _WORD)))
+        changed = await _shown(db, ask, found(await find_pool(db, ask.workspace_no, pool_id), _WORD))
+        await ask.changing(POOL, pool_id).note(db, before, changed)
+    return Answer(changed)
 
 
 async def delete_caller_pool(api: Api, ask: Ask) -> Answer:
     """Delete a pool that nothing goes by. Its numbers stay registered."""
     async with api.database.transaction() as db:
-        await delete_pool(db, found(await hold_pool(db, ask.workspace_no, path_id(ask, POOL)), _WORD), ask.now)
+        pool = found(await hold_pool(db, ask.workspace_no, path_id(ask, POOL)), _WORD)
+        before = await _shown(db, ask, pool)
+        await delete_pool(db, pool, ask.now)
+        await ask.changing(POOL, pool["pool_id"]).note(db, before)
     return Answer(None, 204)
 
 

@@ -17,7 +17,7 @@ from ringback.domain.contact import LONGEST_DEBT, parse_debt
 from ringback.domain.window import ZoneSource
 from ringback.domain.window_form import parse_region_code, parse_window, show_window
 from ringback.errors import BudgetSpent, Impossible
-from ringback.ids import AGENT, POLICY, TRUNK
+from ringback.ids import AGENT, CALL, POLICY, TRUNK, show
 from ringback.store.budgets import read_budget
 from ringback.store.calls import NewCall, create_call, find_call
 from ringback.store.database import Connection
@@ -89,6 +89,7 @@ async def post_call(api: Api, ask: Ask) -> Answer:
             )
             await create_call(db, call)
             row = found(await find_call(db, ask.workspace_no, call.call_id), "call")
+            await ask.changing(CALL, call.call_id).note(db, None, {"trunk_id": show(TRUNK, trunk["trunk_id"])})
     return Answer(show_call(row), 201)
 
 

@@ -106,6 +106,7 @@ async def post_campaign(api: Api, ask: Ask) -> Answer:
         await count_for(api, ask, db, plan.rule_packs or None)
         made = found(await find_campaign(db, ask.workspace_no, campaign_id), "campaign")
         campaign = await _budgeted(db, ask, made)
+        await ask.changing(CAMPAIGN, campaign_id).note(db, None, _shown(api, ask, campaign))
     return Answer(_shown(api, ask, campaign), 201)
 
 
@@ -137,6 +138,8 @@ async def patch_campaign(api: Api, ask: Ask) -> Answer:
         await change_campaign(db, campaign, plan, ask.now)
         await count_for(api, ask, db, changes.get("rule_packs"))
         campaign = await _budgeted(db, ask, campaign)
+        both = (_shown(api, ask, current), _shown(api, ask, campaign))
+        await ask.changing(CAMPAIGN, campaign.campaign_id).note(db, *both)
     return Answer(_shown(api, ask, campaign))
 
 
@@ -148,7 +151,8 @@ async def patch_status(api: Api, ask: Ask) -> Answer:
     campaign = await campaign_in_path(api, ask)
     if action in (CampaignAction.START, CampaignAction.RESUME):
         ask.key.require_trunk(*campaign.trunk_kinds)
-    affected = await act(api.database, campaign, action, ask.now, hang_up=ask.body.get("hang_up", False))
+    note = ask.changing(CAMPAIGN, campaign.campaign_id).note
+    affected = await act(api.database, campaign, action, ask.now, note, hang_up=ask.body.get("hang_up", False))
     counts = {"queued": affected.queued, "live": affected.live, "cancelled": affected.cancelled}
     return Answer({"campaign": _shown(api, ask, await campaign_in_path(api, ask)), "affected": counts})
 

@@ -26,16 +26,21 @@ async def get_contact_rules(api: Api, ask: Ask) -> Answer:
     """The rules that hold."""
     async with api.database.connection() as db:
         text = await read_rules(db, ask.workspace_no)
-    rules = parse_contact_rules(msgspec.json.decode(text)) if text else ContactRules()
-    return Answer(show_contact_rules(rules))
+    return Answer(_shown(text))
 
 
 async def put_contact_rules(api: Api, ask: Ask) -> Answer:
     """Replace the rules: they bind every claim after this, and what was dialled within their spans counts."""
     rules = parse_contact_rules(ask.body)
     async with api.database.transaction() as db:
+        before = _shown(await read_rules(db, ask.workspace_no))
         await set_rules(db, ask.workspace_no, rules, ask.now)
+        await ask.changing("contact_rules").note(db, before, show_contact_rules(rules))
     return Answer(show_contact_rules(rules))
+
+
+def _shown(text: str | None) -> dict[str, Any]:
+    return show_contact_rules(parse_contact_rules(msgspec.json.decode(text)) if text else ContactRules())
 
 
 _PATH = "/v1/contact-rules"

@@ -41,6 +41,7 @@ async def post_do_not_call(api: Api, ask: Ask) -> Answer:
             async with api.database.transaction() as db:
                 key = ask.key.key_id
                 added += await add_entries(db, ask.workspace_no, chunk.entries, source, api.ids, ask.now, by=key)
+                await ask.changing("do_not_call").note(db, None, added._asdict())
     told = report.to_dict()
     return Answer({**added._asdict(), "rejected": told["rejected"], "reasons": told["reasons"]}, 201)
 
@@ -63,6 +64,7 @@ async def delete_do_not_call(api: Api, ask: Ask) -> Answer:
     entry_id = path_id(ask, DO_NOT_CALL)
     async with api.database.transaction() as db:
         found(await delete_entry(db, ask.workspace_no, entry_id, ask.key.key_id, ask.now) or None, _WORD)
+        await ask.changing(DO_NOT_CALL, entry_id).note(db)
     return Answer(None, 204)
 
 

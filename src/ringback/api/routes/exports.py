@@ -83,8 +83,9 @@ async def post_export(api: Api, ask: Ask) -> Answer:
         ask.now + TimeDelta(hours=24 * body["keep_days"]),
     )
     export_id = api.ids.new(ask.now)
-    async with api.database.connection() as db:
+    async with api.database.transaction() as db:
         row = await create_export(db, ask.workspace_no, export_id, wanted, ask.now, ask.key.key_id)
+        await ask.changing(EXPORT, export_id).note(db, None, show_export(row))
     api.settings.exports_asked.set()
     return Answer(show_export(row), 201)
 
@@ -103,8 +104,10 @@ async def get_export(api: Api, ask: Ask) -> Answer:
 
 async def delete_one_export(api: Api, ask: Ask) -> Answer:
     """Forget an export and delete its file; one that is being made ends."""
-    async with api.database.connection() as db:
-        found(await delete_export(db, ask.workspace_no, path_id(ask, EXPORT)) or None, "export")
+    export_id = path_id(ask, EXPORT)
+    async with api.database.transaction() as db:
+        found(await delete_export(db, ask.workspace_no, export_id) or None, "export")
+        await ask.changing(EXPORT, export_id).note(db)
     api.settings.exports_asked.set()
     return Answer(None, 204)
 

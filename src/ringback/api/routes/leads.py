@@ -8,7 +8,7 @@ from ringback.api.routes.finding import campaign_in_path
 from ringback.api.show import show_lead
 from ringback.api.upload import leads_in
 from ringback.domain.call import CallState
-from ringback.ids import LEAD
+from ringback.ids import CAMPAIGN, LEAD
 from ringback.store.calls import CallFilter, list_calls
 from ringback.store.campaign_status import check_admits
 from ringback.store.keys import Scope
@@ -25,8 +25,9 @@ async def post_leads(api: Api, ask: Ask) -> Answer:
     ask.key.require_trunk(*campaign.trunk_kinds)
     dry_run = ask.query["dry_run"]
     key = (campaign.workspace_no, campaign.campaign_no)
+    note = ask.changing(CAMPAIGN, campaign.campaign_id).note
     async with leads_in(ask.request) as chunks, api.imports:
-        report = await import_leads(api.database, *key, chunks, api.ids, ask.now, dry_run=dry_run)
+        report = await import_leads(api.database, *key, chunks, api.ids, ask.now, note, dry_run=dry_run)
     return Answer(report.to_dict(), 200 if dry_run else 201)
 
 

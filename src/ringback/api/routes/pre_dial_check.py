@@ -42,13 +42,16 @@ async def put_pre_dial_check(api: Api, ask: Ask) -> Answer:
         sealed = before["secret"] if made is None and before else api.settings.sealer.seal(made)
         check = {"url": ask.body["url"], "timeout_sec": ask.body["timeout_sec"], "secret": sealed}
         await set_check(db, ask.workspace_no, check)
+        await ask.changing("pre_dial_check").note(db, before, check)
     return Answer(_shown(check, made))
 
 
 async def delete_pre_dial_check(api: Api, ask: Ask) -> Answer:
     """Ask nobody any more."""
     async with api.database.transaction() as db:
+        before = await hold_check(db, ask.workspace_no)
         await set_check(db, ask.workspace_no, None)
+        await ask.changing("pre_dial_check").note(db, before)
     return Answer(None, 204)
 
 

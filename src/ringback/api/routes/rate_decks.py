@@ -8,6 +8,7 @@ from ringback.api.fields import Field, Fields, text, whole
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.paging import MOST_PER_PAGE, list_body, list_fields, part_of
 from ringback.api.routes.finding import found, path_id
+from ringback.api.show import Json
 from ringback.api.show_money import show_deck, show_rate
 from ringback.api.upload import DECK_FIELDS, VERSION_FIELDS, rates_in
 from ringback.domain.rates import parse_prefix
@@ -53,7 +54,7 @@ async def post_deck(api: Api, ask: Ask) -> Answer:
             valid_from = body["valid_from"] or ask.now
             await rates.add_version(db, ask.workspace_no, deck_id, found_rates, valid_from, ask.now)
             await check_currency(db, ask.workspace_no, currency)
-            return await _told(db, ask, deck_id, report)
+            return await _told(db, ask, deck_id, report, None)
 
 
 async def post_deck_version(api: Api, ask: Ask) -> Answer:
@@ -63,9 +64,10 @@ async def post_deck_version(api: Api, ask: Ask) -> Answer:
         found_rates = await read(report)
         async with api.database.transaction() as db:
             found(await rates.lock_deck(db, ask.workspace_no, deck_id), _WORD)
+            before = (await _shown(db, ask, [deck_id]))[deck_id]
             valid_from = body["valid_from"] or ask.now
             await rates.add_version(db, ask.workspace_no, deck_id, found_rates, valid_from, ask.now)
-            return await _told(db, ask, deck_id, report)
+            return await _told(db, ask, deck_id, report, before)
 
 
 async def get_decks(api: Api, ask: Ask) -> Answer:
@@ -88,9 +90,12 @@ async def patch_deck(api: Api, ask: Ask) -> Answer:
     deck_id = path_id(ask, DECK)
     async with api.database.transaction() as db:
         found(await rates.lock_deck(db, ask.workspace_no, deck_id), _WORD)
+        before = (await _shown(db, ask, [deck_id]))[deck_id]
         if "name" in ask.body:
             await rates.rename_deck(db, ask.workspace_no, deck_id, ask.body["name"])
-        return Answer((await _shown(db, ask, [deck_id]))[deck_id])
+        changed = (await _shown(db, ask, [deck_id]))[deck_id]
+        await ask.changing(DECK, deck_id).note(db, before, changed)
+    return Answer(changed)
 
 
 async def delete_deck(api: Api, ask: Ask) -> Answer:
@@ -98,7 +103,9 @@ async def delete_deck(api: Api, ask: Ask) -> Answer:
     deck_id = path_id(ask, DECK)
     async with api.database.transaction() as db:
         found(await rates.lock_deck(db, ask.workspace_no, deck_id), _WORD)
+        before = (await _shown(db, ask, [deck_id]))[deck_id]
         await rates.delete_deck(db, ask.workspace_no, deck_id)
+        await ask.changing(DECK, deck_id).note(db, before)
     return Answer(None, 204)
 
 
@@ -116,8 +123,10 @@ async def get_rates(api: Api, ask: Ask) -> Answer:
     return Answer({"version": version, "data": data, "meta": {"limit": limit, "next_cursor": more}})
 
 
-async def _told(db: Connection, ask: Ask, deck_id: UUID, report: Report) -> Answer:
-    return Answer({"rate_deck": (await _shown(db, ask, [deck_id]))[deck_id], **report.to_dict()}, 201)
+async def _told(db: Connection, ask: Ask, deck_id: UUID, report: Report, before: Json | None) -> Answer:
+    deck = (await _shown(db, ask, [deck_id]))[deck_id]
+    await ask.changing(DECK, deck_id).note(db, before, deck)
+    return Answer({"rate_deck": deck, **report.to_dict()}, 201)
 
 
 async def _shown(db: Connection, ask: Ask, deck_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:

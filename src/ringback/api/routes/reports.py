@@ -142,6 +142,7 @@ async def _keep(api: Api, ask: Ask, report: Report, call_id: UUID, content: str)
     async with api.database.transaction() as db:
         attempt = await _told_of(db, ask, call_id)
         await keep_report(db, report, (ask.workspace_no, call_id, attempt), content, ask.now)
+        await ask.changing(CALL, call_id).note(db, None, {"attempt": attempt})
     return attempt
 
 

@@ -82,7 +82,9 @@ async def post_policy(api: Api, ask: Ask) -> Answer:
     policy_id = api.ids.new(ask.now)
     async with api.database.transaction() as db:
         await create_policy(db, ask.workspace_no, policy_id, ask.body["name"], as_kept(ask.body["retry"]), ask.now)
-        return Answer(show_named_policy(found(await find_policy(db, ask.workspace_no, policy_id), _WORD)), 201)
+        made = show_named_policy(found(await find_policy(db, ask.workspace_no, policy_id), _WORD))
+        await ask.changing(POLICY, policy_id).note(db, None, made)
+    return Answer(made, 201)
 
 
 async def get_policies(api: Api, ask: Ask) -> Answer:
@@ -104,11 +106,14 @@ async def patch_policy(api: Api, ask: Ask) -> Answer:
     policy_id = path_id(ask, POLICY)
     async with api.database.transaction() as db:
         found(await lock_policy(db, ask.workspace_no, policy_id) or None, _WORD)
+        before = show_named_policy(await find_policy(db, ask.workspace_no, policy_id))
         if "name" in ask.body:
             await rename_policy(db, ask.workspace_no, policy_id, ask.body["name"])
         if "retry" in ask.body:
             await add_version(db, ask.workspace_no, policy_id, as_kept(ask.body["retry"]), ask.now)
-        return Answer(await _whole(db, ask, policy_id))
+        changed = await _whole(db, ask, policy_id)
+        await ask.changing(POLICY, policy_id).note(db, before, {name: changed[name] for name in before})
+    return Answer(changed)
 
 
 async def delete_named_policy(api: Api, ask: Ask) -> Answer:
@@ -116,7 +121,9 @@ async def delete_named_policy(api: Api, ask: Ask) -> Answer:
     policy_id = path_id(ask, POLICY)
     async with api.database.transaction() as db:
         found(await lock_policy(db, ask.workspace_no, policy_id) or None, _WORD)
+        before = show_named_policy(await find_policy(db, ask.workspace_no, policy_id))
         await delete_policy(db, ask.workspace_no, policy_id)
+        await ask.changing(POLICY, policy_id).note(db, before)
     return Answer(None, 204)
 
 

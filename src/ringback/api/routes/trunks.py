@@ -84,7 +84,9 @@ async def post_trunk(api: Api, ask: Ask) -> Answer:
         )
         if body["rate_deck_id"] is not None:
             await _charge_by(db, ask, trunk_no, body["rate_deck_id"])
-        return Answer(show_trunk(found(await find_trunk(db, ask.workspace_no, trunk_id), "trunk")), 201)
+        made = show_trunk(found(await find_trunk(db, ask.workspace_no, trunk_id), "trunk"))
+        await ask.changing(TRUNK, trunk_id).note(db, None, made)
+    return Answer(made, 201)
 
 
 async def get_trunks(api: Api, ask: Ask) -> Answer:
@@ -111,7 +113,9 @@ async def patch_trunk(api: Api, ask: Ask) -> Answer:
             changes["billing"] = _written(asdict(changes["billing"]))
         if "rate_deck_id" in changes:
             await _charge_by(db, ask, trunk["trunk_no"], changes.pop("rate_deck_id"))
-        return Answer(show_trunk(found(await change_trunk(db, trunk, changes), "trunk")))
+        changed = show_trunk(found(await change_trunk(db, trunk, changes), "trunk"))
+        await ask.changing(TRUNK, trunk["trunk_id"]).note(db, show_trunk(trunk), changed)
+    return Answer(changed)
 
 
 async def _check_price(db: Connection, ask: Ask, billing: Billing) -> None:

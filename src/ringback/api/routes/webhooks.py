@@ -99,6 +99,7 @@ async def post_webhook(api: Api, ask: Ask) -> Answer:
         if not await webhooks.create_webhook(db, ask.workspace_no, webhook_id, plan, sealed, MOST_WEBHOOKS, ask.now):
             raise Impossible("too_many_webhooks", f"a workspace has at most {MOST_WEBHOOKS} webhooks: delete one first")
         row = found(await webhooks.find_webhook(db, ask.workspace_no, webhook_id), _WORD)
+        await ask.changing(WEBHOOK, webhook_id).note(db, None, show_webhook(row))
     return Answer(show_webhook(row, secret), 201)
 
 
@@ -118,17 +119,21 @@ async def patch_webhook(api: Api, ask: Ask) -> Answer:
     """Change what is sent. One that is switched on again is told what waited for it first."""
     async with api.database.transaction() as db:
         row = found(await webhooks.hold_webhook(db, ask.workspace_no, path_id(ask, WEBHOOK)), _WORD)
+        before = show_webhook(row)
         plan = WebhookPlan(*(ask.body.get(name, row[name]) for name in WebhookPlan._fields))
         enabled = ask.body.get("enabled", row["off_at"] is None)
         await webhooks.change_webhook(db, ask.workspace_no, row["webhook_no"], plan, ask.now, enabled=enabled)
         row = found(await webhooks.find_webhook(db, ask.workspace_no, row["webhook_id"]), _WORD)
+        await ask.changing(WEBHOOK, row["webhook_id"]).note(db, before, show_webhook(row))
     return Answer(show_webhook(row))
 
 
 async def delete_webhook(api: Api, ask: Ask) -> Answer:
     """Tell it nothing more; what waits for it goes as well."""
     async with api.database.transaction() as db:
-        found(await webhooks.delete_webhook(db, ask.workspace_no, path_id(ask, WEBHOOK)) or None, _WORD)
+        row = found(await webhooks.hold_webhook(db, ask.workspace_no, path_id(ask, WEBHOOK)), _WORD)
+        await webhooks.delete_webhook(db, ask.workspace_no, row["webhook_id"])
+        await ask.changing(WEBHOOK, row["webhook_id"]).note(db, show_webhook(row))
     return Answer(None, 204)
 
 
@@ -147,6 +152,7 @@ async def post_secret(api: Api, ask: Ask) -> Answer:
         sealed, until = api.settings.sealer.seal(secret), ask.now + OLD_SECRET
         await webhooks.rotate_secret(db, ask.workspace_no, row["webhook_no"], sealed, until)
         row = found(await webhooks.find_webhook(db, ask.workspace_no, row["webhook_id"]), _WORD)
+        await ask.changing(WEBHOOK, row["webhook_id"]).note(db, {"secret": "before"}, {"secret": "now"})
     return Answer(show_webhook(row, secret), 201)
 
 
@@ -169,6 +175,7 @@ async def post_redelivery(api: Api, ask: Ask) -> Answer:
     async with api.database.transaction() as db:
         key, named = (ask.workspace_no, row["webhook_no"]), ask.body["events"]
         count = await webhooks.revive(db, *key, named, ask.now, MOST_REDELIVERED)
+        await ask.changing(WEBHOOK, row["webhook_id"]).note(db, None, {"redelivered": count})
     return Answer({"redelivered": count})
 
 

@@ -10,7 +10,9 @@ from ringback.api.show import Json, show_workspace
 from ringback.api.show_money import show_budget
 from ringback.domain.pack import Purpose
 from ringback.errors import Invalid
-from ringback.store.budgets import WORKSPACE, change_currency, read_budget, set_budget
+from ringback.ids import WORKSPACE, read
+from ringback.store.budgets import WORKSPACE as WHOLE
+from ringback.store.budgets import change_currency, read_budget, set_budget
 from ringback.store.database import Connection
 from ringback.store.keys import Scope
 from ringback.store.workspaces import Retention, change_workspace, find_workspace, settle_in_zone
@@ -69,6 +71,7 @@ async def patch_workspace(api: Api, ask: Ask) -> Answer:
         zone_set_no = (await zone_set_numbers(db, [(zone,)]))[zone,] if zone else None
     async with api.database.transaction() as db:
         await check_packs(api, ask, db, ask.body.get("rule_packs"))
+        before = await _shown(db, ask)
         await change_workspace(db, ask.workspace_no, ask.body)
         await count_for(api, ask, db, ask.body.get("rule_packs"))
         if zone_set_no is not None:
@@ -76,8 +79,10 @@ async def patch_workspace(api: Api, ask: Ask) -> Answer:
         if ask.body.get("currency"):
             await change_currency(db, ask.workspace_no, ask.body["currency"])
         if "budget_micros" in ask.body:
-            await set_budget(db, ask.workspace_no, WORKSPACE, ask.body["budget_micros"], ask.now)
-        return Answer(await _shown(db, ask))
+            await set_budget(db, ask.workspace_no, WHOLE, ask.body["budget_micros"], ask.now)
+        changed = await _shown(db, ask)
+        await ask.changing(WORKSPACE, read(WORKSPACE, changed["id"])).note(db, before, changed)
+    return Answer(changed)
 
 
 async def _shown(db: Connection, ask: Ask) -> Json:

@@ -24,6 +24,7 @@ UNION ALL SELECT 'rates', count(*) FROM rates
 UNION ALL SELECT 'calls', count(*) FROM calls
 UNION ALL SELECT 'queue', count(*) FROM queue
 UNION ALL SELECT 'attempts', count(*) FROM attempts
+UNION ALL SELECT 'audit', count(*) FROM audit
 UNION ALL SELECT 'agent_reports', count(*) FROM agent_reports
 UNION ALL SELECT 'decisions', count(*) FROM decisions
 UNION ALL SELECT 'tallies', count(*) FROM tallies

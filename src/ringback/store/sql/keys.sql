@@ -7,7 +7,7 @@ RETURNING key_id, name, last_four, scopes, live, created_at, revoked_at, expires
 
 -- name: key
 -- The key that a request presents, unless it was revoked. Its id is unique across workspaces.
-SELECT workspace_no, key_id, secret_hash, scopes, live, expires_at, networks
+SELECT workspace_no, key_id, secret_hash, scopes, live, expires_at, networks, last_four
 FROM api_keys WHERE key_id = $1 AND revoked_at IS NULL;
 
 -- name: keys

@@ -470,3 +470,21 @@ CREATE TABLE exports (
     PRIMARY KEY (workspace_no, export_id)
 );
 CREATE INDEX exports_open ON exports (export_id) WHERE status IN ('queued', 'running');
+
+-- Who changed what: a row for each change, written by its transaction. Its id says when that was, so that the trail is read
+-- and let go in the order of its key. Nothing refers to a workspace here: the row must cost a call as little as can be.
+CREATE TABLE audit (
+    workspace_no integer NOT NULL,
+    entry_id     uuid NOT NULL,
+    at           timestamptz NOT NULL,
+    actor        text NOT NULL CHECK (actor IN ('api_key', 'attempt', 'operator')),
+    key_id       uuid,
+    last_four    text,
+    operation    text NOT NULL,
+    kind         text NOT NULL,
+    thing_id     text, -- null: of the kind, a workspace has one
+    before       jsonb,
+    after        jsonb,
+    request_id   text,
+    PRIMARY KEY (workspace_no, entry_id)
+);
