@@ -44,6 +44,11 @@ class Ids:
             yield _uuid7(milli + (n >> 20), (n & 0xFFFFF) << 54 | self._bits(54))
 
 
+def made_of(now: Instant, bits: int) -> UUID:
+    """A UUIDv7 of the millisecond of `now` whose random bits are the last 74 of these."""
+    return _uuid7(now.timestamp(unit="millisecond"), bits & (1 << 74) - 1)
+
+
 def _uuid7(milli: int, bits: int) -> UUID:
     high, low = bits >> 62, bits & 0x3FFF_FFFF_FFFF_FFFF
     return UUID(int=milli << 80 | 0x7000 << 64 | high << 64 | 0x8000_0000_0000_0000 | low)

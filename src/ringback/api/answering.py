@@ -29,7 +29,7 @@ from ringback.api.problems import Problem, explain, problem
 from ringback.api.reply import Reply
 from ringback.errors import Invalid, Leaving, OurError, RingbackError
 from ringback.events import DutyFailed, Replied
-from ringback.ids import CALL, read
+from ringback.ids import CALL, made_of, read
 
 REQUEST = b"req"
 UNMATCHED = "unmatched"
@@ -99,8 +99,7 @@ async def _perform(operation: Operation, api: Api, key: ApiKey, request: AnyRequ
         sent = await read_json(request, JSON_LIMIT)
         body = operation.body.parse(sent, partial=operation.method == "PATCH")
     now = api.clock.now()
-    entry_id = NOBODY if operation.method == "GET" else api.ids.new(now)
-    name = f"{operation.method} {operation.path}"
+    name, entry_id = f"{operation.method} {operation.path}", made_of(now, int(request_id.rpartition(b"_")[2], 16))
     ask = Ask(key, now, request.path_params, query, body, request, name, request_id.decode(), entry_id)
     return await operation.run(api, ask)
 
