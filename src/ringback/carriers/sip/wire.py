@@ -13,18 +13,16 @@ ATTEMPT_HEADER = "X-Ringback-Attempt"
 FORGOTTEN = 5_000
 """Of so many dials that are over messages may still come: the stack repeats an INVITE for 32 s (RFC 3261, 17.1.1.2)."""
 
-_CALL_ID = re.compile(r"^(?:Call-ID|i)[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
-_CSEQ = re.compile(r"^CSeq[ \t]*:[ \t]*(\d{1,10})[ \t]+(\w+)", re.IGNORECASE | re.MULTILINE)
-_TAGGED_TO = re.compile(r"^(?:To|t)[ \t]*:[^\r\n]*;[ \t]*tag=", re.IGNORECASE | re.MULTILINE)
+# each begins with the newline before a header: `^` would be tried at every character
+_CALL_ID = re.compile(r"\n(?:Call-ID|i)[ \t]*:[ \t]*(\S+)", re.IGNORECASE)
+_CSEQ = re.compile(r"\nCSeq[ \t]*:[ \t]*(\d{1,10})[ \t]+(\w+)", re.IGNORECASE)
+_TAGGED_TO = re.compile(r"\n(?:To|t)[ \t]*:[^\r\n]*;[ \t]*tag=", re.IGNORECASE)
 _Q850 = re.compile(
-    r"^Reason[ \t]*:[^\r\n]*?Q\.850[ \t]*;(?:[^,\r\n]*;)?[ \t]*cause[ \t]*=[ \t]*(\d{1,3})",
-    re.IGNORECASE | re.MULTILINE,
+    r"\nReason[ \t]*:[^\r\n]*?Q\.850[ \t]*;(?:[^,\r\n]*;)?[ \t]*cause[ \t]*=[ \t]*(\d{1,3})", re.IGNORECASE
 )
-_RETRY_AFTER = re.compile(r"^Retry-After[ \t]*:", re.IGNORECASE | re.MULTILINE)
-_SECRETS = re.compile(
-    r"^((?:Proxy-)?Authorization[ \t]*:)[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE
-)
-_KEYS = re.compile(r"^(a=crypto:.*?inline:|k=)[^\r\n]*", re.IGNORECASE | re.MULTILINE)
+_RETRY_AFTER = re.compile(r"\nRetry-After[ \t]*:", re.IGNORECASE)
+_SECRETS = re.compile(r"(\n(?:Proxy-)?Authorization[ \t]*:)[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.IGNORECASE)
+_KEYS = re.compile(r"(\n(?:a=crypto:.*?inline:|k=))[^\r\n]*", re.IGNORECASE)
 _STATUS = re.compile(r"SIP/2\.0 ([1-6]\d\d)(?!\d)")
 _BRANCH = re.compile(r";[ \t]*branch[ \t]*=[ \t]*([^\s;,]+)", re.IGNORECASE)
 
