@@ -153,3 +153,20 @@ def test_repeated_answer_to_the_invite_is_none_to_the_bye():
     wires = left(9, said(9, "200 OK"))
     wires.note(False, said(9, "200 OK"))
     assert set(wires.leaving) == {ID}
+
+
+def goodbye(port: int, tag: str) -> str:
+    """A BYE that comes from somebody with this tag."""
+    lines = [f"BYE sip:us@{HOST}:9 SIP/2.0", f"Via: SIP/2.0/UDP {HOST}:{port};branch=z9hG4bKy;rport"]
+    lines += [f"From: <sip:+14155550100@{HOST}>;tag={tag}", f"To: <sip:us@{HOST}>;tag=us", f"Call-ID: {ID}"]
+    return "\r\n".join([*lines, "CSeq: 3 BYE", "Content-Length: 0", "", ""])
+
+
+@pytest.mark.parametrize(("tag", "knows"), [("them", True), ("another", False)])
+@pytest.mark.parametrize("late", [True, False])
+def test_who_hangs_up_at_the_same_moment_has_heard_of_the_end(tag, knows, late):
+    """Two BYEs cross, and ours may never be answered. Another phone that was picked up as well says nothing of them."""
+    wires = left(9, said(9, "200 OK"), *([] if late else [goodbye(9, tag)]))
+    if late:
+        wires.note(False, goodbye(9, tag))
+    assert bool(wires.leaving) == (not knows)

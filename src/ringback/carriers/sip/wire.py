@@ -42,7 +42,7 @@ class Noted:
         taken: whether one came to the last INVITE, which can be cancelled from then on (RFC 3261, section 9.1).
         retry_after: whether a final response said when to try again.
         q850: the cause in the Reason header of the final response, None where there is none.
-        parted: whether our BYE was answered.
+        parted: whether our BYE was answered, or the far end has said BYE itself.
     """
 
     invite: str = ""
@@ -125,8 +125,8 @@ class Wires:
             return self._invited(key, number, mask(text))
         noted = self.noted.get(key)
         if noted is None:
-            return None if sent or status is None else self._note_late(key, number, method, int(status[1]), text)
-        if not sent and status is not None and method == "BYE":
+            return None if sent else self._note_late(key, number, method, int(status[1]) if status else 0, text)
+        if not sent and method == "BYE" and (status is not None or _says_goodbye(noted, text)):
             noted.parted = True
         if sent or status is None or method != "INVITE" or number != noted.number or _branch(text) != noted.branch:
             return None
@@ -164,14 +164,17 @@ class Wires:
             self.leaving.pop(sip_call_id, None)
 
     def _note_late(self, key: str, number: int, method: str, code: int, text: str) -> Seen | None:
-        """A response to a dial that is over: who is on the line, or lets a phone ring, has to be told."""
+        """What comes to a dial that is over: who is on the line, or lets a phone ring, has to be told.
+
+        The code is 0 for a request.
+        """
         left = self.leaving.get(key) or self._forgotten.get(key)
         if left is None:
             return None
         noted = left.noted
-        if method == "BYE" and code >= 200:
+        if method == "BYE" and (code >= 200 or (not code and _says_goodbye(noted, text))):
             self.leaving.pop(key, None)
-        if method != "INVITE" or number != noted.number or _branch(text) != noted.branch:
+        if not code or method != "INVITE" or number != noted.number or _branch(text) != noted.branch:
             return None
         if noted.final is not None or (noted.responded and code < 200):
             return None
@@ -216,6 +219,11 @@ def is_fork(accepted: str, again: str) -> bool:
 def _is_on(noted: Noted) -> bool:
     """Whether somebody may be on the line, or a phone ring."""
     return not noted.parted and bool(noted.accepted or (noted.responded and noted.final is None))
+
+
+def _says_goodbye(noted: Noted, text: str) -> bool:
+    """Whether a BYE of theirs is of the dialog that the stack is in; another phone may have been picked up as well."""
+    return bool(noted.accepted) and tag_of(first(headers_of(text), "from")) == _far_tag(noted.accepted)
 
 
 def _branch(text: str) -> str:
