@@ -170,6 +170,34 @@ def as_instant(unix_sec: float) -> Instant:
     return Instant.from_timestamp(round(unix_sec * 1e9), unit="nanosecond")
 
 
+class Outbox:
+    """What is said in one turn of the loop goes in one write, and wakes the other end once.
+
+    Args:
+        writer: to the other end, which may be gone already.
+    """
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self._lines: list[bytes] = []
+
+    def put(self, message: ToWorker | FromWorker) -> None:
+        """Say something; nothing to one whose end is closed."""
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._lines.append(_ENCODER.encode(message))
+
+    def close(self) -> None:
+        """Say what is left, and no more."""
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        if self._lines and not self._writer.is_closing():
+            self._writer.write(b"\n".join([*self._lines, b""]))
+        self._lines.clear()
+
+
 def write(to: asyncio.StreamWriter, message: ToWorker | FromWorker) -> None:
     """Queue one message."""
     to.write(_ENCODER.encode(message) + b"\n")

@@ -1,4 +1,4 @@
-"""The SIP stack of a worker. No other module knows `baresip`.
+"""The SIP stack of a worker.
 
 Its own call objects would miss events that come before `dial` returns, and each would look at every event: so there is
 one listener, and what comes for a handle that is not known yet is kept for a moment.
@@ -18,11 +18,13 @@ from baresip.events import Event, StackEvent
 
 from ringback.carriers.sip.buffers import make_room
 from ringback.carriers.sip.callers import Caller, address, over_trunk, past_trunk, registered, sip_uri
+from ringback.carriers.sip.crossing import Crossing
 from ringback.carriers.sip.mapped import mirror
+from ringback.carriers.sip.runtime import Audio, Runtime
 from ringback.carriers.sip.settings import SipSettings
 
-CALLS_PER_AGENT = 200
-"""One user agent of the stack holds 255 calls at most."""
+CALLS_PER_AGENT = 25
+"""One user agent of the stack holds 255 calls at most, and looks through them all for a number for the next one."""
 
 REGISTER_SEC = 600
 """How long a registration lasts; the stack renews it in time."""
@@ -106,7 +108,7 @@ class StackCall:
 
     def __init__(self, call: baresip.Call, listener: Callable[[News], None], agent: "_Agent") -> None:
         self._call = call
-        self._audio = call.audio
+        self._audio = Audio(call.handle)
         self._digit = ""
         self.listener = listener
         self.agent = agent
@@ -182,14 +184,14 @@ class StackCall:
     def queued(self) -> int:
         """Bytes that are queued."""
         try:
-            return int(self._audio.info().tx_buffered)
+            return self._audio.queued()
         except AudioNotActive:
             return 0
 
     def read(self, most: int) -> bytes:
         """What came from the far end."""
         try:
-            return bytes(self._audio.read(most))
+            return self._audio.read(most)
         except (AudioNotActive, AudioRestarted):
             return b""
 
@@ -216,18 +218,22 @@ class Stack:
 
     Args:
         settings: of the trunk.
+        crossing: from the stack's threads to the loop.
         on_message: told of each SIP message from the stack's log thread: whether it was sent, and its text.
         on_death: called when the SIP thread has died.
     """
 
     def __init__(
-        self, settings: SipSettings, on_message: Callable[[bool, str], None], on_death: Callable[[], None]
+        self,
+        settings: SipSettings,
+        crossing: Crossing,
+        on_message: Callable[[bool, str], None],
+        on_death: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._on_message = on_message
-        self._on_death = on_death
-        self._runtime = baresip.Runtime()
-        self._agents: dict[str, list[_Agent]] = {}
+        self._runtime = Runtime(crossing, on_death)
+        self._agents: dict[Caller, list[_Agent]] = {}
         self._making = asyncio.Lock()
         self._registered: baresip.UserAgent | None = None
         self._known = _Known()
@@ -246,7 +252,6 @@ class Stack:
 
     async def _start(self) -> None:
         _silence(self._on_message)
-        self._runtime.on_dead = self._on_death
         self._runtime.subscribe(self._hear)
         settings = self._settings
         if settings.media_address is not None:
@@ -264,7 +269,7 @@ class Stack:
         if settings.register and settings.username:
             self._registered = await self._new_agent(self._account(registered(settings, REGISTER_SEC)))
             await self._registered.register()
-        await self._agent(self._account(over_trunk(settings, None)))
+        await self._agent(over_trunk(settings, None))
 
     async def dial(
         self, to_number: str, from_number: str | None, headers: Mapping[str, str], listener: Callable[[News], None]
@@ -305,7 +310,7 @@ class Stack:
         self, uri: str, caller: Caller, headers: Mapping[str, str], listener: Callable[[News], None]
     ) -> StackCall:
         try:
-            agent = await self._agent(self._account(caller))
+            agent = await self._agent(caller)
             agent.calls += 1
             try:
                 call = await agent.ua.dial(uri, dict(headers))
@@ -320,6 +325,10 @@ class Stack:
         for event in self._known.early.pop(call.handle, ()):
             self._tell(call.handle, ours, event)
         return ours
+
+    async def ping(self) -> None:
+        """Returns once the SIP thread has answered."""
+        await self._runtime.ping()
 
     async def close(self) -> None:
         """Take it down; calls that are up are dropped without a word, so hang up first."""
@@ -344,13 +353,13 @@ class Stack:
             extra_params=more,
         )
 
-    async def _agent(self, account: baresip.Account) -> _Agent:
-        """A user agent for an account that has room for one more call."""
+    async def _agent(self, caller: Caller) -> _Agent:
+        """A user agent for a caller that has room for one more call."""
         async with self._making:
-            agents = self._agents.setdefault(account.aor(), [])
+            agents = self._agents.setdefault(caller, [])
             free = next((agent for agent in agents if agent.calls < CALLS_PER_AGENT), None)
             if free is None:
-                free = _Agent(await self._new_agent(account))
+                free = _Agent(await self._new_agent(self._account(caller)))
                 agents.append(free)
             return free
 

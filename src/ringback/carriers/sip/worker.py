@@ -18,6 +18,7 @@ from uuid import UUID
 
 import msgspec
 
+from ringback.carriers.sip.crossing import Crossing
 from ringback.carriers.sip.health import way_to
 from ringback.carriers.sip.leg import Leg
 from ringback.carriers.sip.parting import Parting
@@ -27,6 +28,7 @@ from ringback.carriers.sip.protocol import (
     Broken,
     FromWorker,
     HangUp,
+    Outbox,
     Ping,
     Place,
     Pong,
@@ -34,7 +36,6 @@ from ringback.carriers.sip.protocol import (
     StartUp,
     Wire,
     as_unix,
-    write,
 )
 from ringback.carriers.sip.request import ack, address_of, ask, bye, next_hop, tell
 from ringback.carriers.sip.settings import parse_settings
@@ -55,17 +56,18 @@ class Worker:
 
     Args:
         start: the trunk's settings and how many calls there may be.
-        writer: to the node.
+        outbox: to the node.
     """
 
-    def __init__(self, start: StartUp, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, start: StartUp, outbox: Outbox) -> None:
         self._start = start
         self._settings = parse_settings(start.settings)
-        self._writer = writer
+        self._outbox = outbox
         self._clock = SystemClock()
         self._wires = Wires()
         self._loop = asyncio.get_running_loop()
-        self._stack = Stack(self._settings, self._on_message, partial(os._exit, 3))
+        self._crossing = Crossing(self._loop)
+        self._stack = Stack(self._settings, self._crossing, self._on_message, partial(os._exit, 3))
         self._parting = Parting(self._wires, way_to(self._settings), lambda: as_unix(self._clock.now()))
         self._legs: dict[UUID, list[Leg]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -96,13 +98,17 @@ class Worker:
                 for leg in self._legs.get(attempt_id, ()):
                     self._spawn(leg.end(ours))
             case Ping():
-                self._tell(Pong(sum(map(len, self._legs.values()))))
+                self._spawn(self._answer())
             case StartUp():
                 pass  # it was the first line
 
     def _leg(self, place: Place) -> Leg:
         folder = Path(self._start.folder)
         return Leg(place, self._settings, self._stack, self._wires, folder, self._clock, self._tell, self._forget)
+
+    async def _answer(self) -> None:
+        await self._stack.ping()
+        self._tell(Pong(sum(map(len, self._legs.values()))))
 
     async def _farewell(self) -> None:
         """Hang up on everybody."""
@@ -127,10 +133,10 @@ class Worker:
         """Runs on the stack's log thread."""
         if self._start.trace:
             traced = Wire(None, as_unix(self._clock.now()), sent, mask(text))
-            self._loop.call_soon_threadsafe(self._tell, traced)
+            self._crossing.call(self._tell, traced)
         seen = self._wires.note(sent, text)
         if seen is not None:
-            self._loop.call_soon_threadsafe(self._see, seen)
+            self._crossing.call(self._see, seen)
 
     def _see(self, seen: Seen) -> None:
         noted = self._wires.noted.get(seen.sip_call_id)
@@ -152,8 +158,7 @@ class Worker:
                 await ask(goodbye, address_of(goodbye.target or "", peer), FAREWELL_SEC)
 
     def _tell(self, message: FromWorker) -> None:
-        if not self._writer.is_closing():
-            write(self._writer, message)
+        self._outbox.put(message)
 
     def _spawn(self, step: Coroutine[None, None, None]) -> None:
         task = self._loop.create_task(step)
@@ -164,11 +169,12 @@ class Worker:
 async def serve(fd: int) -> None:
     """Work for the node at the other end of a socket."""
     reader, writer = await asyncio.open_unix_connection(sock=socket.socket(fileno=fd), limit=LONGEST_LINE)
+    outbox = Outbox(writer)
     first = await reader.readline()
     if first:
         start = msgspec.json.decode(first, type=StartUp)
-        await Worker(start, writer).run(reader)
-    writer.close()
+        await Worker(start, outbox).run(reader)
+    outbox.close()
 
 
 def keep_errors_ours() -> None:

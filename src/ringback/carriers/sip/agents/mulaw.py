@@ -37,9 +37,9 @@ _LEVELS, _CODES = _decoded(), _encoded()
 
 def decode(ulaw: bytes | memoryview) -> Pcm:
     """The levels of mu-law audio."""
-    return _LEVELS[np.frombuffer(ulaw, np.uint8)]
+    return _LEVELS.take(np.frombuffer(ulaw, np.uint8))
 
 
 def encode(pcm: Pcm) -> bytes:
     """Levels as mu-law audio."""
-    return _CODES[pcm.view(np.uint16)].tobytes()
+    return _CODES.take(pcm.view(np.uint16)).tobytes()

@@ -77,6 +77,8 @@ class Player:
 
     def passed(self) -> list[str]:
         """The marks whose audio was played since the last look."""
+        if not self._marks:
+            return []
         played = self._written - 2 * round(self._line.queued_sec() * self._line.rate)
         names = []
         while self._marks and self._marks[0][0] <= played:

@@ -8,9 +8,11 @@ from functools import cache
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.protocol import State
 
 from ringback import config
 from ringback.carriers.carrier import Agent
+from ringback.carriers.sip.agents.beat import beat
 from ringback.carriers.sip.agents.media_stream import Clear, Mark, Media, MediaStream, parameters, parse
 from ringback.carriers.sip.agents.playing import Ears, Player
 from ringback.carriers.sip.agents.resample import factor_of
@@ -129,37 +131,34 @@ class _Talk:
         self._loop = asyncio.get_running_loop()
         self._ears = Ears(line, self._loop.time())
         self._silent_turns = self._stuck_turns = 0
+        self._listening: asyncio.Task[None]
 
     async def hold(self, start: dict[str, str]) -> None:
         """From the first word to the last."""
         self._outbox.put_nowait(self._stream.connected())
         self._outbox.put_nowait(self._stream.start(start))
-        listening = self._loop.create_task(self._listen())
+        self._listening = self._loop.create_task(self._listen())
         others = [self._loop.create_task(self._speak()), self._loop.create_task(self._ping())]
         try:
-            await self._keep_time(listening)
+            await beat().keep(self._turn)
         finally:
-            for task in (listening, *others):
+            for task in (self._listening, *others):
                 task.cancel()
             await self._part()
 
-    async def _keep_time(self, listening: asyncio.Task[None]) -> None:
-        """The one timer of a call. A late turn makes up for those that it missed, since it takes all that is there."""
-        due = self._loop.time()
-        while not self._line.over.is_set():
-            now = self._loop.time()
-            self._player.feed()
-            if listening.done():
-                listening.result()
-                if self._player.is_done:
-                    return
-            else:
-                if self._is_frozen():
-                    self._line.notes[ERROR] = f"the bot has been frozen for {self._patience.frozen_sec:g} s"
-                    return
-                self._pass_on(now)
-            due += FRAME_SEC * (1 + max(0, now - due) // FRAME_SEC)
-            await asyncio.sleep(due - self._loop.time())
+    def _turn(self, now: float) -> bool:
+        """What is due by now, and whether the talk is over. A late turn makes up for those that it missed."""
+        if self._line.over.is_set():
+            return True
+        self._player.feed()
+        if self._listening.done():
+            self._listening.result()
+            return self._player.is_done
+        if self._is_frozen():
+            self._line.notes[ERROR] = f"the bot has been frozen for {self._patience.frozen_sec:g} s"
+            return True
+        self._pass_on(now)
+        return False
 
     def _pass_on(self, now: float) -> None:
         """What there is for the bot by now."""
@@ -167,8 +166,19 @@ class _Talk:
         while not self._line.digits.empty():
             messages.append(self._stream.dtmf(self._line.digits.get_nowait()))
         messages += map(self._stream.media, self._ears.frames(now))
+        if messages and not self._send_at_once(messages):
+            for message in messages:
+                self._outbox.put_nowait(message)
+
+    def _send_at_once(self, messages: list[bytes]) -> bool:
+        """Whether they went without a task being woken for each: while the bot takes what it is given, that can be."""
+        socket = self._socket
+        if not self._outbox.empty() or socket.state is not State.OPEN or socket.transport.get_write_buffer_size():
+            return False
         for message in messages:
-            self._outbox.put_nowait(message)
+            socket.protocol.send_text(message)
+        socket.send_data()
+        return True
 
     def _is_frozen(self) -> bool:
         """Whether nothing came, though it was taken, or not all went, for so many turns: time that we slept is ours."""
