@@ -37,6 +37,8 @@ VARIABLES = (
     config.CHECK_NETWORKS,
     config.WEBHOOK_NETWORKS,
     config.TRUSTED_PROXIES,
+    config.REQUESTS_PER_MIN,
+    config.CORS_ORIGINS,
     config.LEDGER_KEY,
 )
 LONGEST_DECISION = 40

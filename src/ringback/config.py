@@ -13,6 +13,8 @@ SPEECH_COMMAND = "RINGBACK_SPEECH_COMMAND"
 PLAIN_WEBSOCKETS = "RINGBACK_PLAIN_WEBSOCKETS"
 RULES_DIR = "RINGBACK_RULES_DIR"
 CHECK_NETWORKS = "RINGBACK_CHECK_NETWORKS"
+REQUESTS_PER_MIN = "RINGBACK_REQUESTS_PER_MIN"
+CORS_ORIGINS = "RINGBACK_CORS_ORIGINS"
 TRUSTED_PROXIES = "RINGBACK_TRUSTED_PROXIES"
 WEBHOOK_NETWORKS = "RINGBACK_WEBHOOK_NETWORKS"
 
@@ -116,3 +118,14 @@ def webhook_networks() -> str | None:
 def ledger_key() -> str | None:
     """The key that the ledger is signed with, where it is not a file in the data directory."""
     return os.environ.get(LEDGER_KEY) or None
+
+
+def requests_per_min() -> str | None:
+    """How many requests an API key may make in a minute, where its workspace does not say; None for the default."""
+    return os.environ.get(REQUESTS_PER_MIN) or None
+
+
+def cors_origins() -> frozenset[str]:
+    """The origins whose pages may ask the API from a browser; empty for none, `*` for all."""
+    told = os.environ.get(CORS_ORIGINS) or ""
+    return frozenset(origin.strip().rstrip("/") for origin in told.split(",") if origin.strip())

@@ -6,9 +6,11 @@ RingbackError
 │   ├── BudgetSpent        what may be spent is spent (402)
 │   ├── NotFound           no such thing in this workspace (404)
 │   ├── Conflict           the thing's state forbids it (409)
+│   ├── NotAsSeen          it was changed since the caller read it (412)
 │   ├── Impossible         well-formed, and cannot be done (422)
 │   ├── Unauthenticated    no key, or one that we do not know (401)
 │   ├── Forbidden          the key lacks a scope (403)
+│   ├── TooOften           the key has asked too often: ask again when its next minute begins (429)
 │   ├── Busy               more is asked for than is done at a time: ask again (503)
 │   ├── TooLarge           the body or the file is over its limit (413)
 │   └── UnknownFileType    neither CSV nor XLSX nor XLS (415)
@@ -66,6 +68,10 @@ class Conflict(CallerError):
     """The thing is in a state that forbids what was asked."""
 
 
+class NotAsSeen(CallerError):
+    """It was changed since the caller read it."""
+
+
 class Impossible(CallerError):
     """Well-formed, and cannot be done."""
 
@@ -80,6 +86,14 @@ class Unauthenticated(CallerError):
 
 class Forbidden(CallerError):
     """The key is ours but lacks a scope, or is a test key where a live one is needed."""
+
+
+class TooOften(CallerError):
+    """The key has asked too often; it may ask again after so many seconds."""
+
+    def __init__(self, code: str, message: str, retry_after_sec: int) -> None:
+        super().__init__(code, message)
+        self.retry_after_sec = retry_after_sec
 
 
 class TooLarge(CallerError):

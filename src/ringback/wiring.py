@@ -29,7 +29,9 @@ from ringback.config import (
     WEBHOOK_NETWORKS,
     Settings,
     check_networks,
+    cors_origins,
     ledger_key,
+    requests_per_min,
     rules_dir,
     secret_key,
     trusted_proxies,
@@ -211,6 +213,7 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
     from ringback.api.forgetting import Forgetting
     from ringback.api.operation import ApiSettings
     from ringback.api.plan_process import PlanProcess
+    from ringback.api.rate_limits import parse_limit
 
     chance, clock = random.SystemRandom(), SystemClock()
     database = await connect(dsn, size=API_CONNECTIONS, settings=API_SETTINGS, watched=True)
@@ -231,6 +234,8 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
         explain=explainer(shelf, sealer),
         plans=PlanProcess(plan_command(settings.data), {**os.environ, DATABASE_URL: dsn}),
         shelf=shelf,
+        requests_per_min=parse_limit(requests_per_min()),
+        cors_origins=cors_origins(),
         proxies=parse_networks(trusted_proxies(), TRUSTED_PROXIES),
         leaving=ending.leaving,
         scrape=scraper if settings.metrics_port is None else None,

@@ -1,8 +1,8 @@
 """From a request to its answer: admit, read, run, encode."""
 
-import hashlib
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException
 
 from ringback.api.auth import ApiKey
 from ringback.api.bodies import AnyRequest, discard_rest, read_json
+from ringback.api.compression import is_zipped
 from ringback.api.fields import NOBODY
 from ringback.api.files import (
     CONDITIONS,
@@ -23,13 +24,16 @@ from ringback.api.files import (
     wanted_part,
 )
 from ringback.api.networks import caller_address
-from ringback.api.once import HEADER, REPLAYED, Done, Once, Perform, Sender
+from ringback.api.once import HEADER, REPLAYED, Done, Once, Sender
 from ringback.api.operation import JSON_LIMIT, Answer, Api, Ask, Operation
 from ringback.api.problems import Problem, explain, problem
+from ringback.api.rate_limits import RateLimits, too_often
 from ringback.api.reply import Reply
+from ringback.api.tags import check_seen, is_among, small, tag_of
 from ringback.errors import Invalid, Leaving, OurError, RingbackError
 from ringback.events import DutyFailed, Replied
 from ringback.ids import CALL, made_of, read
+from ringback.store.within import Within
 
 REQUEST = b"req"
 UNMATCHED = "unmatched"
@@ -37,7 +41,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 """A caller may invent others, and a series for each."""
 
 ANYBODY = ApiKey(NOBODY, 0, b"", frozenset(), live=False)
-Headers = tuple[tuple[bytes, bytes], ...]
+Headers = Sequence[tuple[bytes, bytes]]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -45,12 +49,50 @@ _encode = msgspec.json.Encoder().encode
 Handler = Callable[[AnyRequest], Awaitable[Reply]]
 
 
-def answering(operation: Operation, api: Api, once: Once) -> Handler:
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the operations have in common besides what each is given.
+
+    Attributes:
+        once: has requests with an Idempotency-Key done once.
+        limits: counts the requests of each key.
+        readings: the operations that read, by their paths.
+    """
+
+    once: Once
+    limits: RateLimits
+    readings: Mapping[str, Operation]
+
+
+@dataclass(slots=True)
+class Turn:
+    """One request on its way.
+
+    Attributes:
+        operation: what is asked for.
+        api: what that has at hand.
+        means: see there.
+        request: what was sent.
+        headers: of its answer, whatever that will be.
+    """
+
+    operation: Operation
+    api: Api
+    means: Means
+    request: AnyRequest
+    headers: list[tuple[bytes, bytes]]
+
+    def header(self, name: bytes) -> str | None:
+        """One header of the request."""
+        return _header(self.request, name)
+
+
+def answering(operation: Operation, api: Api, means: Means) -> Handler:
     """The handler of one operation."""
 
     async def handle(request: AnyRequest) -> Reply:
         request_id, began = new_request_id(api), api.clock.now()
-        reply = await _reply(operation, api, once, request, request_id)
+        reply = await _reply(Turn(operation, api, means, request, [(b"x-request-id", request_id)]), request_id)
         told = (operation.method, operation.path, reply.status, request_id.decode())
         reply_sec = (api.clock.now() - began).total("seconds")
         api.settings.publish(Replied(*told, reply_sec, _header(request, b"traceparent")))
@@ -59,57 +101,85 @@ def answering(operation: Operation, api: Api, once: Once) -> Handler:
     return handle
 
 
-async def _reply(operation: Operation, api: Api, once: Once, request: AnyRequest, request_id: bytes) -> Reply:
+async def _reply(turn: Turn, request_id: bytes) -> Reply:
     try:
-        return await _answer(operation, api, once, request, request_id)
+        return await _answer(turn, request_id)
     except RingbackError as fault:
         if isinstance(fault, OurError) and not isinstance(fault, Leaving):
-            api.settings.publish(DutyFailed("api", f"{request_id.decode()}: {fault}"))
-        await discard_rest(request)
-        return refusal(explain(fault), request_id)
+            turn.api.settings.publish(DutyFailed("api", f"{request_id.decode()}: {fault}"))
+        await discard_rest(turn.request)
+        return refusal(explain(fault), request_id, *turn.headers[1:])
 
 
-async def _answer(operation: Operation, api: Api, once: Once, request: AnyRequest, request_id: bytes) -> Reply:
-    key = ANYBODY
+async def _answer(turn: Turn, request_id: bytes) -> Reply:
+    operation, key = turn.operation, ANYBODY
     if operation.scope is not None:
-        key = await _admit(operation, api, request)
+        key = await _admit(operation, turn.api, turn.request)
+        await _count(turn, key)
         key.require(operation.scope)
-    named = (b"x-request-id", request_id)
-    if operation.creates and (name := _header(request, HEADER)) is not None:
-        sender = Sender(key, _header(request, b"authorization") or "", name)
-        done = await once.perform(api, operation, request, sender, _performing(operation, key, request_id))
-        return Reply(done.status, done.body, named, *([REPLAYED] if done.replayed else []))
-    answer = await _perform(operation, api, key, request, request_id)
+    if operation.creates and (name := turn.header(HEADER)) is not None:
+        return await _named(turn, key, name)
+    answer = await _perform(turn, key)
     if answer.file is not None:
-        return _file_reply(answer.file, Conditions(*(_header(request, name) for name in CONDITIONS)), request_id)
+        conditions = Conditions(*(turn.header(name) for name in CONDITIONS))
+        return _file_reply(answer.file, conditions, request_id, turn.headers)
     content = b"" if answer.content is None else _encode(answer.content)
-    if not operation.etag:
-        return Reply(answer.status, content, named)
-    tag = b'"' + hashlib.blake2b(content, digest_size=16).hexdigest().encode() + b'"'
-    headers: Headers = (named, (b"etag", tag), (b"cache-control", b"private, no-cache"))
-    if _is_known(_header(request, b"if-none-match"), tag.decode()):
+    if not operation.tagged:
+        return Reply(answer.status, content, *turn.headers)
+    tag = tag_of(content)
+    shown = small(tag) if is_zipped(turn.header(b"accept-encoding") or "", len(content)) else tag
+    headers = (*turn.headers, (b"etag", shown.encode()), (b"cache-control", b"private, no-cache"))
+    if is_among(turn.header(b"if-none-match"), tag):
         return Reply(304, b"", *headers)
     return Reply(answer.status, content, *headers)
 
 
-async def _perform(operation: Operation, api: Api, key: ApiKey, request: AnyRequest, request_id: bytes) -> Answer:
+async def _count(turn: Turn, key: ApiKey) -> None:
+    """Count the request of a key; the token of an attempt has no minute of its own, for it tells each thing once."""
+    if key.attempt is not None:
+        return
+    now = turn.api.clock.now()
+    standing, may = await turn.means.limits.count(key, now)
+    turn.headers += standing.headers()
+    if not may:
+        raise too_often(standing, now)
+
+
+async def _named(turn: Turn, key: ApiKey, name: str) -> Reply:
+    """Answer a request with an Idempotency-Key."""
+
+    async def perform(api: Api, request: AnyRequest) -> Done:
+        answer = await turn.operation.run(api, await _ask(turn, api, key, request))
+        return Done(answer.status, b"" if answer.content is None else _encode(answer.content))
+
+    sender = Sender(key, turn.header(b"authorization") or "", name)
+    done = await turn.means.once.perform(turn.api, turn.operation, turn.request, sender, perform)
+    return Reply(done.status, done.body, *turn.headers, *([REPLAYED] if done.replayed else []))
+
+
+async def _perform(turn: Turn, key: ApiKey) -> Answer:
+    operation, api = turn.operation, turn.api
+    ask = await _ask(turn, api, key, turn.request)
+    reading = turn.means.readings.get(operation.path) if operation.changes else None
+    if reading is None or (if_match := turn.header(b"if-match")) is None:
+        return await operation.run(api, ask)
+    async with turn.means.once.quick, api.database.transaction() as db:
+        inner = replace(api, database=Within(api.database, db))
+        await check_seen(inner, reading, ask, if_match)
+        return await operation.run(inner, ask)
+
+
+async def _ask(turn: Turn, api: Api, key: ApiKey, request: AnyRequest) -> Ask:
+    operation = turn.operation
     query = {} if operation.query is None else operation.query.parse(_query(request))
     body = {}
     if operation.body is not None:
         sent = await read_json(request, JSON_LIMIT)
         body = operation.body.parse(sent, partial=operation.method == "PATCH")
     now = api.clock.now()
-    name, entry_id = f"{operation.method} {operation.path}", made_of(now, int(request_id.rpartition(b"_")[2], 16))
-    ask = Ask(key, now, request.path_params, query, body, request, name, request_id.decode(), entry_id)
-    return await operation.run(api, ask)
-
-
-def _performing(operation: Operation, key: ApiKey, request_id: bytes) -> Perform:
-    async def perform(api: Api, request: AnyRequest) -> Done:
-        answer = await _perform(operation, api, key, request, request_id)
-        return Done(answer.status, b"" if answer.content is None else _encode(answer.content))
-
-    return perform
+    request_id = turn.headers[0][1].decode()
+    name, entry_id = f"{operation.method} {operation.path}", made_of(now, int(request_id.rpartition("_")[2], 16))
+    return Ask(key, now, request.path_params, query, body, request, name, request_id, entry_id)
 
 
 async def _admit(operation: Operation, api: Api, request: AnyRequest) -> ApiKey:
@@ -123,18 +193,18 @@ async def _admit(operation: Operation, api: Api, request: AnyRequest) -> ApiKey:
     return await api.keys.admit(authorization, address)
 
 
-def _file_reply(sent: SentFile, conditions: Conditions, request_id: bytes) -> Reply:
-    version, named = version_of(sent.file), (b"x-request-id", request_id)
-    if _is_known(conditions.if_none_match, version.etag):
+def _file_reply(sent: SentFile, conditions: Conditions, request_id: bytes, headers: Headers) -> Reply:
+    version = version_of(sent.file)
+    if is_among(conditions.if_none_match, version.etag):
         sent.file.close()
-        return Reply(304, b"", named, *described(version))
+        return Reply(304, b"", *headers, *described(version))
     try:
         part = wanted_part(conditions, version)
     except IndexError:
         sent.file.close()
         whole = (b"content-range", b"bytes */%d" % version.size)
-        return refusal(problem("range_not_satisfiable", None, whole), request_id)
-    return FileReply(sent, version, part, named)
+        return refusal(problem("range_not_satisfiable", None, whole), request_id, *headers[1:])
+    return FileReply(sent, version, part, *headers)
 
 
 def _header(request: AnyRequest, name: bytes) -> str | None:
@@ -159,23 +229,15 @@ def _query(request: AnyRequest) -> dict[str, str]:
     return query
 
 
-def _is_known(if_none_match: str | None, tag: str) -> bool:
-    """Whether the caller has this answer already (RFC 9110, section 13.1.2: compared weakly)."""
-    if if_none_match is None:
-        return False
-    known = [entry.strip().removeprefix("W/") for entry in if_none_match.split(",")]
-    return "*" in known or tag in known
-
-
 def new_request_id(api: Api) -> bytes:
     """What a caller quotes and the log has."""
     return b"%s_%032x" % (REQUEST, api.settings.chance.getrandbits(128))
 
 
-def refusal(refused: Problem, request_id: bytes) -> Reply:
-    """The answer of a problem."""
+def refusal(refused: Problem, request_id: bytes, *headers: tuple[bytes, bytes]) -> Reply:
+    """The answer of a problem, with headers besides its own."""
     body = _encode({**refused.body, "request_id": request_id.decode()})
-    return Reply(refused.status, body, (b"x-request-id", request_id), *refused.headers)
+    return Reply(refused.status, body, (b"x-request-id", request_id), *headers, *refused.headers)
 
 
 def framework_fault(api: Api) -> Callable[[Request[Any, Any, Any], Exception], Response[bytes]]:

@@ -3,11 +3,13 @@
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
-from ringback.api.answering import answering, framework_fault
+from ringback.api.answering import Means, answering, framework_fault
 from ringback.api.auth import Keys
+from ringback.api.edge import Edge
 from ringback.api.once import Once
 from ringback.api.openapi import describe
 from ringback.api.operation import Answer, Api, ApiSettings, Ask, Operation
+from ringback.api.rate_limits import RateLimits
 from ringback.api.routes import (
     agents,
     analytics,
@@ -81,7 +83,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
 )
 
 
-def create_app(database: Database, clock: Clock, ids: Ids, settings: ApiSettings) -> Litestar:
+def create_app(database: Database, clock: Clock, ids: Ids, settings: ApiSettings) -> Edge:
     """The API as an ASGI application.
 
     Args:
@@ -91,23 +93,27 @@ def create_app(database: Database, clock: Clock, ids: Ids, settings: ApiSettings
         settings: what it is told by who builds it.
     """
     api = Api(database, clock, ids, Keys(database, clock.now, settings.uses), settings)
-    document, once = describe(OPERATIONS), Once()
+    document = describe(OPERATIONS)
+
+    readings = {operation.path: operation for operation in OPERATIONS if operation.tagged}
+    means = Means(Once(), RateLimits(database, settings.requests_per_min), readings)
 
     async def get_document(api: Api, ask: Ask) -> Answer:  # noqa: ARG001 # operations are called alike
         return Answer(document)
 
     described = Operation("GET", "/openapi.json", None, "This document.", get_document)
-    return Litestar(
-        [*(_route(operation, api, once) for operation in (*OPERATIONS, described)), *metrics_routes(api)],
+    app = Litestar(
+        [*(_route(operation, api, means) for operation in (*OPERATIONS, described)), *metrics_routes(api)],
         openapi_config=None,
         logging_config=None,
         exception_handlers={Exception: framework_fault(api)},
         request_max_body_size=None,  # each operation has its own limit
     )
+    return Edge(app, settings.cors_origins)
 
 
-def _route(operation: Operation, api: Api, once: Once) -> HTTPRouteHandler:
+def _route(operation: Operation, api: Api, means: Means) -> HTTPRouteHandler:
     # the status is the answer's own: the framework is told one that may have a body
     path = operation.path.replace("{id}", "{id:str}").replace("{attempt}", "{attempt:str}")
     route = HTTPRouteHandler(path, http_method=operation.method, status_code=200)  # type: ignore[arg-type]
-    return route(answering(operation, api, once))
+    return route(answering(operation, api, means))

@@ -43,6 +43,7 @@ class ApiKey:
         expires_at: from when on it is not taken; None: it is for good.
         networks: from which alone it is taken; None: from everywhere.
         last_four: characters of its secret.
+        requests_per_min: how often it may ask; None for what the installation has.
         attempt: of a token, the one attempt that it is for, of the call in the request's path.
     """
 
@@ -54,6 +55,7 @@ class ApiKey:
     expires_at: Instant | None = None
     networks: tuple[Network, ...] | None = None
     last_four: str = ""
+    requests_per_min: int | None = None
     attempt: int | None = None
 
     def require(self, scope: Scope) -> None:
@@ -186,6 +188,7 @@ class Keys:
             row["expires_at"],
             None if row["networks"] is None else tuple(map(ipaddress.ip_network, row["networks"])),
             row["last_four"],
+            row["requests_per_min"],
         )
 
     def _remember(self, key: ApiKey, now: Instant) -> None:

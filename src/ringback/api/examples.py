@@ -61,6 +61,7 @@ WORKSPACE: Json = {
     "currency": None,
     "budget_micros": None,
     "spent_micros": None,
+    "requests_per_min": None,
     "retention": None,
     "created_at": _AT,
 }

@@ -8,12 +8,13 @@ from ringback.clock import Clock
 from ringback.errors import DatabaseUnavailable
 from ringback.store.database import Connection, Database, ServerError
 from ringback.store.idempotency import forget_answers
+from ringback.store.rate_limits import forget_windows
 
 _LOG = logging.getLogger("ringback.forgetting")
 
 REST_SEC = 60.0
 
-_FORGET: tuple[Callable[..., Awaitable[int]], ...] = (forget_answers,)
+_FORGET: tuple[Callable[..., Awaitable[int]], ...] = (forget_answers, forget_windows)
 
 
 class Forgetting:

@@ -16,7 +16,7 @@ from ringback.api.upload import AUDIO_FORM, DECK_FIELDS, ENTRIES, FORM, LEADS, R
 Json = dict[str, Any]
 
 EVERY_OPERATION = ("internal_error", "database_unavailable")
-WITH_KEY = ("unauthenticated", "missing_scope", "network_not_allowed")
+WITH_KEY = ("rate_limited", "unauthenticated", "missing_scope", "network_not_allowed")
 WITH_QUERY = ("validation_failed",)
 WITH_FILE = ("validation_failed", "malformed_multipart", "body_too_large", "unsupported_media_type")
 WITH_BODY = ("validation_failed", "malformed_json", "body_too_large", "unsupported_media_type")
@@ -29,6 +29,23 @@ _IDEMPOTENCY_KEY = {
     "description": "A text of your own, another one for each request: sent again, the request is not done again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
 }
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The ETag with which it was read: what was changed since is not changed.",
+    "schema": {"type": "string"},
+}
+_RATES = {
+    "X-RateLimit-Limit": {"description": "Requests of this API key in a minute.", "schema": {"type": "integer"}},
+    "X-RateLimit-Remaining": {
+        "description": "How many of them are left, as far as this server knows.",
+        "schema": {"type": "integer"},
+    },
+    "X-RateLimit-Reset": {
+        "description": "When the next minute begins, in Unix seconds.",
+        "schema": {"type": "integer"},
+    },
+}
 _REPLAYED = {"description": "`true` where this is the answer of an earlier request.", "schema": {"type": "string"}}
 _ETAG = {"description": "Send it as If-None-Match to be told whether anything changed.", "schema": {"type": "string"}}
 
@@ -36,8 +53,14 @@ _ETAG = {"description": "Send it as If-None-Match to be told whether anything ch
 def describe(operations: Iterable[Operation]) -> Json:
     """The whole document."""
     paths: dict[str, Json] = {}
+    operations = tuple(operations)
+    read = {operation.path for operation in operations if operation.tagged}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+        described = _operation(operation)
+        if operation.changes and operation.path in read:
+            described["parameters"].append(_IF_MATCH)
+            _add_problem(described["responses"], "precondition_failed")
+        paths.setdefault(operation.path, {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {"title": "Ringback", "version": __version__, "license": {"name": "Apache-2.0"}},
@@ -97,7 +120,7 @@ def _query_parameters(operation: Operation) -> list[Json]:
 
 
 def _header_parameters(operation: Operation) -> list[Json]:
-    names = ["If-None-Match"] * (operation.etag or bool(operation.sends))
+    names = ["If-None-Match"] * (operation.tagged or bool(operation.sends))
     names += ["Range", "If-Range"] * bool(operation.sends)
     described: list[Json] = [{"name": name, "in": "header", "schema": {"type": "string"}} for name in names]
     return [*described, _IDEMPOTENCY_KEY] if operation.creates else described
@@ -177,8 +200,8 @@ def _schema(field: Field) -> Mapping[str, Any]:
 
 
 def _responses(operation: Operation) -> Json:
-    headers: Json = {"X-Request-Id": _REQUEST_ID}
-    if operation.etag or operation.sends:
+    headers: Json = {"X-Request-Id": _REQUEST_ID, **({} if operation.scope is None else _RATES)}
+    if operation.tagged or operation.sends:
         headers["ETag"] = _ETAG
     if operation.creates:
         headers["Idempotent-Replayed"] = _REPLAYED
@@ -192,7 +215,7 @@ def _responses(operation: Operation) -> Json:
         responses["200"] = {**good, "description": "The report of a dry run."}
     if operation.sends:
         responses["206"] = {**good, "description": "The part that Range asked for."}
-    if operation.etag or operation.sends:
+    if operation.tagged or operation.sends:
         responses["304"] = {"description": "Nothing changed.", "headers": headers}
     for code in codes_of(operation):
         _add_problem(responses, code)
@@ -202,7 +225,9 @@ def _responses(operation: Operation) -> Json:
 def _add_problem(responses: Json, code: str) -> None:
     status, meaning = CODES[code]
     headers: Json = {"X-Request-Id": _REQUEST_ID}
-    if status == 503:
+    if code == "rate_limited":
+        headers |= _RATES
+    if status in (429, 503):
         headers["Retry-After"] = {"schema": {"type": "integer"}}
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}, "examples": {}}}
     response = responses.setdefault(str(status), {"description": "", "headers": headers, "content": content})

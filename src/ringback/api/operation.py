@@ -19,6 +19,7 @@ from ringback.api.files import SentFile
 from ringback.api.last_use import Uses
 from ringback.api.networks import Network
 from ringback.api.plan_process import PlanProcess
+from ringback.api.rate_limits import DEFAULT
 from ringback.clock import Clock
 from ringback.domain.blockers import Blocked
 from ringback.domain.explain import Explanation
@@ -86,6 +87,8 @@ class ApiSettings:
         uses: told when keys are used.
         proxies: the networks of reverse proxies, which are believed when they say who is connected to them.
         exports_asked: to be set when an export was asked for, or deleted.
+        requests_per_min: of an API key, where its workspace does not say.
+        cors_origins: whose pages may ask from a browser; `*` for all.
         leaving: set when this server was told to end; it still answers for a while.
         scrape: answers Prometheus in a format that it accepts, with the content type; None where it asks elsewhere.
     """
@@ -102,6 +105,8 @@ class ApiSettings:
     uses: Uses = field(default_factory=Uses)
     proxies: tuple[Network, ...] = ()
     exports_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    requests_per_min: int = DEFAULT
+    cors_origins: frozenset[str] = frozenset()
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     scrape: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None
 
@@ -211,7 +216,6 @@ class Operation:
         status: of the good answer.
         example: a good answer.
         codes: how it may fail, besides what every operation may.
-        etag: whether its answers have an ETag.
         takes_token: whether the token of an attempt will do in place of a key.
         sends: the types of the files that it answers, where it answers files.
         repeatable: whether doing it twice is doing it once; with an Idempotency-Key it is then not one transaction.
@@ -228,10 +232,19 @@ class Operation:
     status: int = 200
     example: Any = None
     codes: tuple[str, ...] = field(default=())
-    etag: bool = False
     takes_token: bool = False
     sends: tuple[str, ...] = ()
     repeatable: bool = False
+
+    @property
+    def tagged(self) -> bool:
+        """Whether its answers have an ETag: what a key reads, but for files, whose tags are their own."""
+        return self.method == "GET" and self.scope is not None and not self.sends
+
+    @property
+    def changes(self) -> bool:
+        """Whether it takes If-Match, where what it changes can be read at its path."""
+        return self.method in ("PATCH", "PUT") and self.scope is not None
 
     @property
     def creates(self) -> bool:

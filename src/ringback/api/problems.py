@@ -15,10 +15,12 @@ from ringback.errors import (
     Impossible,
     Invalid,
     Leaving,
+    NotAsSeen,
     NotFound,
     RingbackError,
     SchemaError,
     TooLarge,
+    TooOften,
     Unauthenticated,
     UnknownFileType,
 )
@@ -85,6 +87,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "illegal_transition": (409, "The campaign's state does not allow the action; `message` names those allowed."),
         "rate_deck_in_use": (409, "A trunk is charged by the rate deck; `message` names one."),
         "retry_policy_in_use": (409, "A campaign that is not over goes by the retry policy; `message` names some."),
+        "precondition_failed": (412, "It was changed since it was read, by `If-Match`: read it again."),
         "audio_too_long": (413, "The audio plays for more than 10 minutes."),
         "body_too_large": (
             413,
@@ -119,6 +122,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         ),
         "too_many_webhooks": (422, "The workspace has as many webhooks as it may have: delete one first."),
         "unknown_trunk": (422, "`trunk_id`, or one of `trunks`, names no trunk of this workspace."),
+        "rate_limited": (429, "The API key has asked too often; ask again after `Retry-After` seconds."),
         "internal_error": (500, "Something is wrong on our side; the request id finds it in the log."),
         "database_unavailable": (503, "The database is away; ask again after `Retry-After` seconds."),
         "too_many_plans": (503, "As many plans as this server makes at a time are being made; ask again."),
@@ -137,9 +141,11 @@ _STATUS: Mapping[type[RingbackError], int] = {
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    NotAsSeen: 412,
     TooLarge: 413,
     UnknownFileType: 415,
     Impossible: 422,
+    TooOften: 429,
     Busy: 503,
 }
 
@@ -174,6 +180,7 @@ def explain(fault: RingbackError) -> Problem:
         return problem("internal_error")
     headers = ((b"www-authenticate", b"Bearer"),) if isinstance(fault, Unauthenticated) else ()
     headers = ((b"retry-after", str(BUSY_SEC).encode()),) if isinstance(fault, Busy) else headers
+    headers = ((b"retry-after", str(fault.retry_after_sec).encode()),) if isinstance(fault, TooOften) else headers
     message = fault.lines if isinstance(fault, Invalid) else fault.message
     return _problem(_STATUS[type(fault)], fault.code, message, *headers)
 

@@ -58,6 +58,7 @@ def show_workspace(row: Record, budget: Json) -> Json:
         "timezone": row["timezone"],
         "currency": row["currency"],
         **budget,
+        "requests_per_min": row["requests_per_min"],
         "retention": {"days": row["retain_days"], "mode": row["retain"]} if row["retain_days"] else None,
         "created_at": show_time(row["created_at"]),
     }

@@ -30,8 +30,7 @@ class Name(NamedTuple):
     @property
     def lock(self) -> int:
         """By which it is held: two names that have the same one by chance wait for each other, no more."""
-        mixed = hashlib.sha256(b"idempotency %d " % self.workspace_no + self.digest).digest()
-        return int.from_bytes(mixed[:8], signed=True)
+        return _lock(b"idempotency", self.workspace_no, self.digest)
 
 
 def name_of(workspace_no: int, text: str) -> Name:
@@ -42,6 +41,15 @@ def name_of(workspace_no: int, text: str) -> Name:
 async def hold_once(db: Connection, name: Name) -> bool:
     """Hold the name until the transaction ends, however it ends; False where another request holds it."""
     return bool(await db.fetchval(_SQL["hold_once"], name.lock))
+
+
+async def hold_path(db: Connection, workspace_no: int, path: str) -> None:
+    """Hold what is at a path of the API until the transaction ends; waits for whoever holds it."""
+    await db.execute(_SQL["hold_path"], _lock(b"path", workspace_no, path.encode()))
+
+
+def _lock(kind: bytes, workspace_no: int, what: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(b"%b %d %b" % (kind, workspace_no, what)).digest()[:8], signed=True)
 
 
 async def kept_answer(db: Connection, name: Name, now: Instant) -> Record | None:

@@ -57,6 +57,8 @@ async def change_workspace(db: Connection, workspace_no: int, changes: Mapping[s
         await give_purpose(db, workspace_no, changes["purpose"])
     if "timezone" in changes:
         await db.execute(_SQL["set_timezone"], workspace_no, changes["timezone"])
+    if "requests_per_min" in changes:
+        await db.execute(_SQL["set_requests"], workspace_no, changes["requests_per_min"])
     return await find_workspace(db, workspace_no)
 
 

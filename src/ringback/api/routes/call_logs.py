@@ -110,7 +110,7 @@ def _filter(ask: Ask) -> CallFilter:
 
 
 def _reading(path: str, summary: str, run: object, **more: object) -> Operation:
-    return Operation("GET", f"/v1/call-logs{path}", Scope.CALLS_READ, summary, run, etag=True, **more)  # type: ignore[arg-type]
+    return Operation("GET", f"/v1/call-logs{path}", Scope.CALLS_READ, summary, run, **more)  # type: ignore[arg-type]
 
 
 _NOT_FOUND = ("call_not_found",)

@@ -19,6 +19,7 @@ from ringback.store.workspaces import Retention, change_workspace, find_workspac
 from ringback.store.zones import zone_set_numbers
 
 LONGEST_DAYS = 36_500
+MOST_REQUESTS = 10_000_000
 MODES = ("delete", "anonymise")
 _RETENTION = Fields(days=whole(1, LONGEST_DAYS), mode=one_of(MODES))
 _RETENTION_SCHEMA = {
@@ -55,6 +56,7 @@ CHANGES = Fields(
     timezone=time_zone(),
     currency=currency(),
     budget_micros=money(),
+    requests_per_min=whole(1, MOST_REQUESTS, optional=True),
 )
 
 
@@ -98,7 +100,7 @@ OPERATIONS = (
         "PATCH",
         _PATH,
         Scope.ADMIN,
-        "Change the workspace's name, cap, budget, currency, retention, time zone, rule packs or purpose.",
+        "Change the workspace's name, cap, budget, currency, retention, time zone, rule packs, purpose or rate limit.",
         patch_workspace,
         body=CHANGES,
         example={**examples.WORKSPACE, **examples_sent.BODIES["patch_workspace"]},

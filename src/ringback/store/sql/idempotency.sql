@@ -25,3 +25,7 @@ WITH old AS (
     WHERE i.workspace_no = old.workspace_no AND i.name_hash = old.name_hash RETURNING 1
 )
 SELECT count(*) FROM gone;
+
+-- name: hold_path
+-- Hold what is at a path until this transaction ends; waits for whoever holds it.
+SELECT pg_advisory_xact_lock($1);

@@ -7,8 +7,10 @@ RETURNING key_id, name, last_four, scopes, live, created_at, revoked_at, expires
 
 -- name: key
 -- The key that a request presents, unless it was revoked. Its id is unique across workspaces.
-SELECT workspace_no, key_id, secret_hash, scopes, live, expires_at, networks, last_four
-FROM api_keys WHERE key_id = $1 AND revoked_at IS NULL;
+SELECT k.workspace_no, k.key_id, k.secret_hash, k.scopes, k.live, k.expires_at, k.networks, k.last_four,
+       w.requests_per_min
+FROM api_keys k JOIN workspaces w ON w.workspace_no = k.workspace_no
+WHERE k.key_id = $1 AND k.revoked_at IS NULL;
 
 -- name: keys
 -- A workspace's keys, newest first.

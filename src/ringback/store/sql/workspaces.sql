@@ -10,7 +10,7 @@ RETURNING workspace_no;
 -- name: workspace
 -- One workspace with its caps.
 SELECT w.workspace_no, w.workspace_id, w.name, w.created_at, w.retain_days, w.retain, l.max_concurrent_calls,
-       w.timezone, w.rule_packs, w.purpose, w.currency
+       w.timezone, w.rule_packs, w.purpose, w.currency, w.requests_per_min
 FROM workspaces w
 LEFT JOIN limits l ON l.workspace_no = w.workspace_no AND l.kind = 'workspace' AND l.ref_no = 0
 WHERE w.workspace_no = $1;
@@ -26,6 +26,10 @@ UPDATE workspaces SET retain_days = $2, retain = $3 WHERE workspace_no = $1;
 -- name: set_timezone
 -- The time zone of leads of whom neither the file nor the number tells one.
 UPDATE workspaces SET timezone = $2 WHERE workspace_no = $1;
+
+-- name: set_requests
+-- How many requests each of a workspace's API keys may make in a minute; null for what the installation has.
+UPDATE workspaces SET requests_per_min = $2 WHERE workspace_no = $1;
 
 -- name: hold_timezone
 -- The workspace's time zone. Who gives it another waits for this transaction, and then finds the leads that it made.

@@ -488,3 +488,17 @@ CREATE TABLE audit (
     request_id   text,
     PRIMARY KEY (workspace_no, entry_id)
 );
+
+-- How many requests each API key of a workspace may make in a minute; null for what the installation has.
+ALTER TABLE workspaces ADD COLUMN requests_per_min integer CHECK (requests_per_min > 0);
+
+-- How many requests of a key's present minute servers have reserved, and how many the last one of them did.
+CREATE TABLE request_windows (
+    workspace_no integer NOT NULL,
+    key_id       uuid NOT NULL,
+    window_no    bigint NOT NULL,
+    taken        integer NOT NULL CHECK (taken >= 0),
+    reserved     integer NOT NULL CHECK (reserved >= 0),
+    PRIMARY KEY (workspace_no, key_id)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
+    vacuum_truncate = false); -- as for limits
