@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whenever import Instant
 
-from ringback.domain.ledger_body import AttemptBody, body_line, body_time
+from ringback.domain.ledger_body import AttemptBody, body_lines, body_time
 from ringback.domain.outcome import EndReason
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -30,7 +30,9 @@ def test_a_body_is_canonical_and_has_each_field(fields, end_reason):
     fields["end_reason"] = end_reason
     named = {name.rstrip("_"): str(value) if isinstance(value, UUID) else value for name, value in fields.items()}
     expected = json.dumps(named, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    assert body_line(AttemptBody(**fields)) == expected
+    body = AttemptBody(**fields)
+    assert body_lines([body]) == expected
+    assert body_lines([body, body]) == expected + b"\n" + expected
 
 
 @given(TIMES)

@@ -3,12 +3,13 @@
 docs/ledger.md has the fields. `take` of ledger.sql makes the same of an attempt's row; a test holds both equal.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
 from whenever import Instant
 
-_encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class AttemptBody(msgspec.Struct, gc=False, rename={"to_": "to", "from_": "from"}):
@@ -74,6 +75,6 @@ def body_time(at: Instant | None) -> str | None:
     return None if at is None else at.format_iso(unit="millisecond")
 
 
-def body_line(body: AttemptBody) -> bytes:
-    """A body in canonical form: the fields are in order, and of numbers there are only integers."""
-    return _encode(body)
+def body_lines(bodies: Sequence[AttemptBody]) -> bytes:
+    """Bodies in canonical form, a line each: the fields are in order, and of numbers there are only integers."""
+    return _encode_lines(bodies)[:-1]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from whenever import Instant
 
 from ringback.domain.ledger import commitment
-from ringback.domain.ledger_body import AttemptBody, body_line, body_time
+from ringback.domain.ledger_body import AttemptBody, body_lines, body_time
 from ringback.engine.live import LiveAttempt, Named
 from ringback.ledger.append import pack
 from ringback.store.attempts import Bodies, Result, new_salts
@@ -38,42 +38,43 @@ def bodies_of(
 
 def _bodies(workspace_no: int, ended: Sequence[Ended]) -> Bodies | None:
     """The bodies of a workspace; None where another node wrote one of the intents."""
-    lines = []
+    bodies, since = [], ended[0][1].ended_at
     for attempt, result, salt in ended:
         named, intent_at = attempt.route.named, attempt.intent_at
         if named is None or intent_at is None:
             return None
-        lines.append(body_line(_body(attempt, result, salt, named, intent_at)))
-    since = min(result.ended_at for _, result, _ in ended)
-    return Bodies(workspace_no, len(lines), since, pack(b"\n".join(lines)))
+        bodies.append(_body(attempt, result, salt, named, intent_at))
+        since = min(since, result.ended_at)
+    return Bodies(workspace_no, len(bodies), since, pack(body_lines(bodies)))
 
 
 def _body(attempt: LiveAttempt, result: Result, salt: bytes, named: Named, intent_at: Instant) -> AttemptBody:
     dial = attempt.dial
+    # by place: it takes a third of the time that it takes by name, and this is done for each attempt
     return AttemptBody(
-        answered_at=body_time(result.answered_at),
-        answered_by=result.answered_by,
-        attempt=result.attempt,
-        attempt_id=result.attempt_id,
-        billed_sec=result.billed_sec,
-        call_id=result.call_id,
-        called_at=body_time(result.called_at),
-        campaign_id=named.campaign_id,
-        cost_micros=result.cost_micros,
-        currency=result.currency,
-        duration_sec=result.duration_sec,
-        end_reason=result.end_reason,
-        ended_at=body_time(result.ended_at),
-        from_=None if dial.from_number is None else commitment(salt, dial.from_number),
-        intent_at=body_time(intent_at),
-        kind=KIND,
-        policy_version=attempt.plan.policy_version,
-        retry_at=body_time(result.retry_at),
-        retry_rule=result.retry_rule,
-        ring_sec=result.ring_sec,
-        sip_code=result.sip_code,
-        status=result.status,
-        stop_reason=result.stop_reason,
-        to_=commitment(salt, dial.to_number),
-        trunk_id=named.trunk_id,
+        body_time(result.answered_at),
+        result.answered_by,
+        result.attempt,
+        result.attempt_id,
+        result.billed_sec,
+        result.call_id,
+        body_time(result.called_at),
+        named.campaign_id,
+        result.cost_micros,
+        result.currency,
+        result.duration_sec,
+        result.end_reason,
+        body_time(result.ended_at),
+        None if dial.from_number is None else commitment(salt, dial.from_number),
+        body_time(intent_at),
+        KIND,
+        attempt.plan.policy_version,
+        body_time(result.retry_at),
+        result.retry_rule,
+        result.ring_sec,
+        result.sip_code,
+        result.status,
+        result.stop_reason,
+        commitment(salt, dial.to_number),
+        named.trunk_id,
     )
