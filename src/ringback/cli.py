@@ -17,6 +17,7 @@ from ringback.commands import (
     policies,
     rules,
     serving,
+    webhooks,
 )
 from ringback.commands.ledger import ledger_app
 from ringback.errors import Invalid, RingbackError
@@ -34,6 +35,7 @@ app.add_typer(campaigns.campaign_app, name="campaign")
 app.add_typer(policies.app, name="policies")
 app.add_typer(callers.app, name="callers")
 app.add_typer(keys.app, name="keys")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(do_not_call.list_app, name="do-not-call")
 app.add_typer(money.rates_app, name="rates")
 app.add_typer(keeping.trunk_app, name="trunk")

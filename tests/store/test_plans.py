@@ -28,6 +28,7 @@ WATCHED = frozenset(
         "budgets",
         "rates",
         "caller_pool_numbers",
+        "outbox",
     }
 )
 HOT = {
@@ -80,6 +81,13 @@ HOT = {
     ("do_not_call", "entry"): "do_not_call_pkey",
     ("budgets", "hold_budgets"): "budgets_pkey",
     ("rates", "rates_of"): "rates_pkey",
+    ("outbox", "due"): "outbox_due",
+    ("outbox", "contents"): "attempts_pkey",
+    ("outbox", "push_back"): "outbox_pkey",
+    ("outbox", "take_out"): "outbox_pkey",
+    ("outbox", "put_off"): "outbox_pkey",
+    ("outbox", "hasten"): "outbox_due",
+    ("outbox", "said_down"): "trunks_down",
     ("finish", "end_waiting"): "queue_lanes",
     ("finish", "lock_idle"): "queue_lanes",
     ("finish", "reopen"): "queue_lanes",
@@ -114,6 +122,7 @@ TOPICS = (
     "rates",
     "pre_dial_checks",
     "caller_pools",
+    "outbox",
     "finish",
     "grants",
     "nodes",
@@ -165,6 +174,11 @@ INSERT INTO agent_reports (workspace_no, call_id, attempt, token_hash)
 INSERT INTO decisions (workspace_no, call_id, decision_id, attempt, rule, inputs, first_at, last_at)
     SELECT workspace_no, call_id, gen_random_uuid(), attempt, 'calling_window', '{{}}', '2026-03-02', '2026-03-02'
     FROM attempts;
+INSERT INTO webhooks (workspace_no, webhook_id, url, name, events, secret, created_at)
+    SELECT workspace_no, gen_random_uuid(), 'https://example.com', 'w', '{{attempt.ended}}', '{{}}', '2026-03-02'
+    FROM workspaces;
+INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, attempt, happened_at, due_at)
+    SELECT workspace_no, 1, call_id, 'attempt.ended', attempt, '2026-03-02', '2026-03-02' FROM attempts;
 INSERT INTO contacts (workspace_no, to_number, dials)
     SELECT workspace_no, to_number, '{{2026-03-02}}' FROM calls;
 INSERT INTO do_not_call (workspace_no, entry_id, number, source, created_at)
@@ -239,6 +253,7 @@ BY_KEY = {
     "budgets": {"budgets_pkey"},
     "rates": {"rates_pkey"},
     "caller_pool_numbers": {"caller_pool_numbers_pool", "caller_pool_numbers_pkey"},
+    "outbox": {"outbox_due", "outbox_pkey"},
     "do_not_call": {"do_not_call_number", "do_not_call_prefixes", "do_not_call_pkey"},
 }
 """The indexes by which a duty may find a row of these; another one that fits by chance is a walk over many."""
@@ -328,6 +343,7 @@ def test_the_engines_statements_are_looked_at():
     exempt |= {("do_not_call", name) for name in ("add_entries", "entries", "count_entries", "delete_entry")}
     exempt |= {("budgets", name) for name in load("budgets") if name != "hold_budgets"}
     exempt |= {("rates", name) for name in load("rates") if name != "rates_of"}
+    exempt |= {("outbox", name) for name in load("outbox")} - set(HOT)
     exempt |= {("finish", "complete_empty"), ("grants", "grant")}
     exempt |= {("nodes", "lock_name"), ("nodes", "enlist"), ("nodes", "server_time")}
     known = {(topic, name) for topic in TOPICS for name in load(topic)}

@@ -58,6 +58,7 @@ class Courier:
         self.flying = 0
         self.is_off = False
         self.is_shut = False
+        self.is_back = False
         self._was_ill = self.failing_since is not None
         self._ready: deque[Chain] = deque()
         self._in_hand: set[int] = set()
@@ -133,6 +134,7 @@ class Courier:
 
     def took(self) -> None:
         """The receiver took an event."""
+        self.is_back = self.is_back or self._is_ill
         self._failures, self._was_ill, self.failing_since = 0, False, None
         self._rest_sec, self._rest_until = None, Instant.MIN
         self._failed.clear()

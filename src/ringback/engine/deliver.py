@@ -91,6 +91,8 @@ class Deliverer:
         if not self._node.lease.holds(now):
             self._forget(self._couriers)
             return 0
+        if self._node.trunks.turned:
+            await self._tell_trunks(now)
         if now >= self._look_at:
             await self._look(now)
         return await self._send(now) if self._couriers else 0
@@ -115,15 +117,20 @@ class Deliverer:
         """Write down what became of what was sent."""
         done, off = list(self._done), dict(self._off)
         turned = [one for one in self._couriers.values() if one.turned]
-        if not done and not off and not turned:
+        back = [one for one in self._couriers.values() if one.is_back]
+        if not done and not off and not turned and not back:
             return
         async with self._node.database.transaction() as db:
             await outbox.take_out(db, [one.letter for one in done if one.put is None])
             await outbox.put_off(db, [(one.letter, one.put) for one in done if one.put is not None])
             await outbox.note(db, [(one.hook.key, one.failing_since, one.last_failure) for one in turned])
+            if back:
+                await outbox.hasten(db, [one.hook.key for one in back], now)
             ended = await outbox.switch_off(db, [(key, *why) for key, why in off.items()], now) if off else {}
         for courier in turned:
             courier.noted = courier.failing_since
+        for courier in back:
+            courier.is_back = False
         del self._done[: len(done)]
         for one in done:
             one.courier.done(one.letter)
@@ -142,6 +149,7 @@ class Deliverer:
         """See which webhooks this node sends for, and take those that nobody does."""
         async with self._node.database.connection() as db:
             rows = {(row["workspace_no"], row["webhook_no"]): row for row in await outbox.own(db, self._node_no, now)}
+            await self._stand_in(db, now)
             if now >= self._tidy_at:
                 await outbox.drop_old(db, now - KEPT, TIDIED_AT_ONCE)
                 self._tidy_at = now + TIDY_EVERY
@@ -151,6 +159,24 @@ class Deliverer:
                 self._couriers[key] = Courier(row)
             self._refresh(self._couriers[key], row)
         self._look_at = now + LOOK_EVERY
+
+    async def _tell_trunks(self, now: Instant) -> None:
+        """Tell of trunks that went down or came up on this node."""
+        turned = dict(self._node.trunks.turned)
+        async with self._node.database.transaction() as db:
+            for trunk, is_down in turned.items():
+                await outbox.trunk_turned(db, trunk, self._node_no, now, is_down=is_down)
+        for trunk, is_down in turned.items():
+            if self._node.trunks.turned.get(trunk) is is_down:
+                del self._node.trunks.turned[trunk]
+
+    async def _stand_in(self, db: Connection, now: Instant) -> None:
+        """Go on saying that trunks are down in the place of nodes that have ended, or say that they are up."""
+        for trunk in await outbox.said_down(db, now):
+            if self._node.trunks.accepts(trunk):
+                await outbox.trunk_turned(db, trunk, self._node_no, now, is_down=False)
+            elif self._node.trunks.knows(trunk):
+                await outbox.say_down(db, trunk, self._node_no)
 
     @property
     def _node_no(self) -> int:

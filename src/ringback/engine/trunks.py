@@ -41,7 +41,11 @@ class Trunk:
 
 
 class Trunks:
-    """Knows the trunks by (workspace_no, trunk_no)."""
+    """Knows the trunks by (workspace_no, trunk_no).
+
+    Attributes:
+        turned: those that went down (True) or came up again, for whoever tells of it.
+    """
 
     def __init__(self, make: MakeCarrier, listener: Listener, publish: Publish) -> None:
         self._make = make
@@ -49,6 +53,7 @@ class Trunks:
         self._publish = publish
         self._known: dict[TrunkKey, Trunk] = {}
         self._ailing: set[TrunkKey] = set()
+        self.turned: dict[TrunkKey, bool] = {}
 
     def carrier(self, key: TrunkKey) -> Carrier:
         """The carrier of a trunk that was refreshed before."""
@@ -75,6 +80,10 @@ class Trunks:
         self._tell_health(key, self._known[key])
         return key not in self._ailing
 
+    def knows(self, key: TrunkKey) -> bool:
+        """Whether this node has dialled over a trunk."""
+        return key in self._known
+
     def accepts(self, key: TrunkKey) -> bool:
         """Whether a trunk takes dials, as far as this node knows: one that it never dialled over does not."""
         return key in self._known and self.takes_dials(key)
@@ -84,9 +93,11 @@ class Trunks:
         why = trunk.carrier.ailing
         if why is not None and key not in self._ailing:
             self._ailing.add(key)
+            self.turned[key] = True
             self._publish(TrunkDown(trunk.shown, why))
         elif why is None and key in self._ailing:
             self._ailing.remove(key)
+            self.turned[key] = False
             self._publish(TrunkUp(trunk.shown))
 
     async def close(self) -> None:

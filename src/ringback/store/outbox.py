@@ -128,6 +128,30 @@ async def switch_off(db: Connection, off: Sequence[tuple[HookKey, str, str]], no
     return {(row["workspace_no"], row["webhook_no"]): row["webhook_id"] for row in rows}
 
 
+async def hasten(db: Connection, hooks: Sequence[HookKey], now: Instant) -> None:
+    """Have all that waits for these webhooks be due now: their receivers take something again."""
+    await db.execute(_SQL["hasten"], *columns(hooks, width=2), now)
+
+
+TrunkKey = tuple[int, int]
+"""(workspace_no, trunk_no)."""
+
+
+async def trunk_turned(db: Connection, trunk: TrunkKey, node_no: int, now: Instant, *, is_down: bool) -> None:
+    """Tell that a trunk takes no dials, or takes them again; once, however many nodes find that out."""
+    await db.execute(_SQL["trunk_down" if is_down else "trunk_up"], *trunk, node_no, now)
+
+
+async def said_down(db: Connection, now: Instant) -> list[TrunkKey]:
+    """The trunks of which a node that has ended said that they take no dials."""
+    return [(row["workspace_no"], row["trunk_no"]) for row in await db.fetch(_SQL["said_down"], now)]
+
+
+async def say_down(db: Connection, trunk: TrunkKey, node_no: int) -> None:
+    """Say it in that node's place."""
+    await db.execute(_SQL["say_down"], *trunk, node_no)
+
+
 async def drop_old(db: Connection, dead_before: Instant, most: int) -> int:
     """Let go of old dead letters and of what was for webhooks that were deleted; returns how many."""
     done: str = await db.execute(_SQL["drop_old"], dead_before, most)

@@ -26,6 +26,7 @@ from ringback.store import webhooks
 from ringback.store.database import Record
 from ringback.store.keys import Scope
 from ringback.store.older import check_no_older
+from ringback.store.outbox import hasten
 from ringback.store.webhooks import WebhookPlan
 
 SECRET_BYTES = 32
@@ -123,6 +124,8 @@ async def patch_webhook(api: Api, ask: Ask) -> Answer:
         plan = WebhookPlan(*(ask.body.get(name, row[name]) for name in WebhookPlan._fields))
         enabled = ask.body.get("enabled", row["off_at"] is None)
         await webhooks.change_webhook(db, ask.workspace_no, row["webhook_no"], plan, ask.now, enabled=enabled)
+        if enabled and row["off_at"] is not None:
+            await hasten(db, [(ask.workspace_no, row["webhook_no"])], ask.now)
         row = found(await webhooks.find_webhook(db, ask.workspace_no, row["webhook_id"]), _WORD)
         await ask.changing(WEBHOOK, row["webhook_id"]).note(db, before, show_webhook(row))
     return Answer(show_webhook(row))

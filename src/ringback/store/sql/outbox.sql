@@ -4,7 +4,7 @@ UPDATE webhooks w SET node_no = $1
 WHERE (w.workspace_no, w.webhook_no) IN (
     SELECT o.workspace_no, o.webhook_no FROM webhooks o
     WHERE o.off_at IS NULL AND o.node_no IS DISTINCT FROM $1
-      AND NOT EXISTS (SELECT FROM nodes n WHERE n.node_no = o.node_no AND n.ended_at IS NULL AND n.lease_until > $2)
+      AND (SELECT count(*) FROM nodes n WHERE n.node_no = o.node_no AND n.ended_at IS NULL AND n.lease_until > $2) = 0
     FOR UPDATE SKIP LOCKED
 );
 
@@ -17,7 +17,8 @@ WHERE w.node_no = $1 AND w.off_at IS NULL;
 
 -- name: due
 -- What is due for each of these webhooks, the longest first and at most so much of each, without what the node has in
--- hand ($5); and the number of the first event of the same subject that was not taken yet, with when that one is due.
+-- hand ($5); and the number of the first event of the same subject that was not taken yet, with when that one is due: found
+-- by the key, for which the condition on dead_at is written so that the index of what is due is no use.
 SELECT d.workspace_no, d.webhook_no, d.subject_id, d.event_no, d.event_id, d.event, d.attempt, d.happened_at, d.tries,
        d.first_tried_at, f.event_no AS first_no, f.due_at AS first_due_at
 FROM unnest($1::integer[], $2::integer[], $3::integer[]) AS w (workspace_no, webhook_no, most)
@@ -31,7 +32,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT o.event_no, o.due_at FROM outbox o
     WHERE o.workspace_no = d.workspace_no AND o.webhook_no = d.webhook_no AND o.subject_id = d.subject_id
-      AND o.dead_at IS NULL
+      AND coalesce(o.dead_at, 'infinity') = 'infinity'
     ORDER BY o.event_no
     LIMIT 1
 ) f
@@ -93,7 +94,7 @@ FROM unnest($1::integer[], $2::integer[], $3::uuid[], $4::bigint[], $5::smallint
             $7::timestamptz[], $8::text[], $9::timestamptz[])
     AS f (workspace_no, webhook_no, subject_id, event_no, tries, first_tried_at, due_at, why, dead_at)
 WHERE o.workspace_no = f.workspace_no AND o.webhook_no = f.webhook_no AND o.subject_id = f.subject_id
-  AND o.event_no = f.event_no AND o.dead_at IS NULL;
+  AND o.event_no = f.event_no;
 
 -- name: note
 -- Since when a receiver takes nothing, and how it failed last; both null once it takes something.
@@ -108,6 +109,48 @@ UPDATE webhooks w SET off_at = $5, off_reason = n.reason, last_failure = n.why, 
 FROM unnest($1::integer[], $2::integer[], $3::text[], $4::text[]) AS n (workspace_no, webhook_no, reason, why)
 WHERE w.workspace_no = n.workspace_no AND w.webhook_no = n.webhook_no AND w.off_at IS NULL
 RETURNING w.workspace_no, w.webhook_no, w.webhook_id;
+
+-- name: hasten
+-- What waits for receivers that take something again is due now.
+UPDATE outbox o SET due_at = $3
+FROM unnest($1::integer[], $2::integer[]) AS w (workspace_no, webhook_no)
+WHERE o.workspace_no = w.workspace_no AND o.webhook_no = w.webhook_no AND o.dead_at IS NULL AND o.due_at > $3;
+
+-- name: trunk_down
+-- Tell that a trunk takes no dials, unless another node has said so.
+WITH turned AS (
+    UPDATE trunks t SET down_node_no = $3
+    WHERE t.workspace_no = $1 AND t.trunk_no = $2 AND t.down_node_no IS NULL
+    RETURNING t.trunk_id
+)
+INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, happened_at, due_at)
+SELECT w.workspace_no, w.webhook_no, t.trunk_id, 'trunk.down', $4, $4
+FROM turned t JOIN webhooks w ON w.workspace_no = $1
+WHERE w.off_at IS NULL AND 'trunk.down' = ANY (w.events);
+
+-- name: trunk_up
+-- Tell that a trunk takes dials again, once the node that said it does not says so, or has ended.
+WITH turned AS (
+    UPDATE trunks t SET down_node_no = NULL
+    WHERE t.workspace_no = $1 AND t.trunk_no = $2 AND t.down_node_no IS NOT NULL
+      AND (t.down_node_no = $3 OR NOT EXISTS (
+          SELECT FROM nodes n WHERE n.node_no = t.down_node_no AND n.ended_at IS NULL AND n.lease_until > $4))
+    RETURNING t.trunk_id
+)
+INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, happened_at, due_at)
+SELECT w.workspace_no, w.webhook_no, t.trunk_id, 'trunk.up', $4, $4
+FROM turned t JOIN webhooks w ON w.workspace_no = $1
+WHERE w.off_at IS NULL AND 'trunk.up' = ANY (w.events);
+
+-- name: said_down
+-- The trunks of which a node that has ended said that they take no dials. Counted, for each node is then found by its key.
+SELECT t.workspace_no, t.trunk_no FROM trunks t
+WHERE t.down_node_no IS NOT NULL AND (
+    SELECT count(*) FROM nodes n WHERE n.node_no = t.down_node_no AND n.ended_at IS NULL AND n.lease_until > $1) = 0;
+
+-- name: say_down
+-- This node says it in the place of one that has ended; nobody is told again.
+UPDATE trunks t SET down_node_no = $3 WHERE t.workspace_no = $1 AND t.trunk_no = $2 AND t.down_node_no IS NOT NULL;
 
 -- name: drop_old
 -- Dead letters are not kept for ever, nor is what waits for webhooks that are no more; a bounded number at a time.

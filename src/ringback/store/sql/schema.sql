@@ -88,9 +88,12 @@ CREATE TABLE trunks (
     created_at         timestamptz NOT NULL,
     lost_call_hold_sec integer CHECK (lost_call_hold_sec >= 0),
     rate_deck_id       uuid, -- by which its calls are charged; null where `billing` says all
+    down_node_no       integer, -- which node said that it takes no dials; null where none does
     PRIMARY KEY (workspace_no, trunk_no),
     UNIQUE (workspace_no, trunk_id)
 );
+-- Every node asks for these all the time, and there are next to none.
+CREATE INDEX trunks_down ON trunks (workspace_no, trunk_no) WHERE down_node_no IS NOT NULL;
 
 CREATE TABLE caller_numbers (
     workspace_no integer NOT NULL REFERENCES workspaces,

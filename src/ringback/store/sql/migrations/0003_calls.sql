@@ -445,6 +445,9 @@ CREATE TABLE outbox (
     autovacuum_vacuum_insert_threshold = -1); -- as for the queue
 CREATE INDEX outbox_due ON outbox (workspace_no, webhook_no, due_at) WHERE dead_at IS NULL;
 CREATE INDEX outbox_dead ON outbox (workspace_no, webhook_no, event_id) WHERE dead_at IS NOT NULL;
+-- Which node said that a trunk takes no dials, so that webhooks are told once.
+ALTER TABLE trunks ADD COLUMN down_node_no integer;
+CREATE INDEX trunks_down ON trunks (workspace_no, trunk_no) WHERE down_node_no IS NOT NULL;
 
 -- Files that workspaces asked for. The file is on the server that made it, under a name that its id gives; a row that is
 -- gone is a file that goes.
