@@ -49,6 +49,12 @@ def made_of(now: Instant, bits: int) -> UUID:
     return _uuid7(now.timestamp(unit="millisecond"), bits & (1 << 74) - 1)
 
 
+def first_id(at: Instant) -> UUID:
+    """What is made at this time or later has this id or a greater one."""
+    nanos = at.timestamp(unit="nanosecond")
+    return UUID(int=max(-(-nanos // 1_000_000), 0) << 80)
+
+
 def _uuid7(milli: int, bits: int) -> UUID:
     high, low = bits >> 62, bits & 0x3FFF_FFFF_FFFF_FFFF
     return UUID(int=milli << 80 | 0x7000 << 64 | high << 64 | 0x8000_0000_0000_0000 | low)

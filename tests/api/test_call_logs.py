@@ -255,6 +255,30 @@ async def test_filters_narrow_the_list(make_service):
         leads = (await client.get(f"/v1/campaigns/{campaign}/leads", params={"status": "completed"})).json()
         assert leads["meta"]["total"] == counts["completed"]
         assert (await client.get("/v1/call-logs?status=lost")).status_code == 400
+        await filters_add_up(client, count)
+
+
+async def filters_add_up(client, count):
+    """Each filter counts what the calls themselves show, alone and with others; a cursor keeps to it."""
+    calls = (await client.get("/v1/call-logs", params={"limit": 100})).json()["data"]
+    ends, made = {call["end_reason"] for call in calls} - {None}, calls[0]["created_at"]
+    assert len(ends) > 2
+    for end in ends:
+        assert await count(end_reason=end) == sum(call["end_reason"] == end for call in calls)
+    for most in (0, 1, 2, 3):
+        assert await count(max_attempts=most) == sum(call["totals"]["attempts"] <= most for call in calls)
+        assert await count(min_attempts=most) == sum(call["totals"]["attempts"] >= most for call in calls)
+    talked = sorted(call["duration_sec"] for call in calls if call["duration_sec"])
+    middle = talked[len(talked) // 2]
+    assert await count(min_duration_sec=middle) == sum(sec >= middle for sec in talked)
+    assert await count(min_duration_sec=1, max_duration_sec=middle) == sum(sec <= middle for sec in talked)
+    assert await count(from_number="+14155550100") == sum(call["from_number"] == "+14155550100" for call in calls)
+    assert await count(**{"from": made}) == 40
+    assert await count(to=made) == 0
+    part = {"end_reason": sorted(ends)[0], "limit": 1, "cursor": calls[0]["id"]}
+    page = (await client.get("/v1/call-logs", params=part)).json()["data"]
+    assert [call["id"] for call in page] == [c["id"] for c in calls[1:] if c["end_reason"] == sorted(ends)[0]][:1]
+    assert (await client.get("/v1/call-logs", params={"end_reason": "bored"})).status_code == 400
 
 
 async def test_pages_and_cursors_walk_the_same_list(make_service):

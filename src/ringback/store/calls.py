@@ -9,11 +9,14 @@ from whenever import Instant
 
 from ringback.domain.attempt import AttemptState
 from ringback.domain.call import FINAL, CallState
+from ringback.ids import first_id
 from ringback.store.database import Connection, Record
-from ringback.store.listing import Listing, Part, read_part
+from ringback.store.listing import Listing, Part
 from ringback.store.queries import load
 
 _SQL = load("calls")
+
+FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
 class NewCall(NamedTuple):
@@ -74,6 +77,14 @@ class CallFilter:
         status: in this state.
         final_reason: final for this reason.
         to_number: to this number in E.164.
+        from_number: from this one, its own or its campaign's.
+        end_reason: of the last attempt.
+        min_duration_sec: of the last attempt, at least.
+        max_duration_sec: of the last attempt, at most.
+        min_attempts: at least so many.
+        max_attempts: at most so many.
+        since: made then or later.
+        until: made before then.
     """
 
     campaign_no: int | None = None
@@ -81,6 +92,14 @@ class CallFilter:
     status: CallState | None = None
     final_reason: str | None = None
     to_number: str | None = None
+    from_number: str | None = None
+    end_reason: str | None = None
+    min_duration_sec: int | None = None
+    max_duration_sec: int | None = None
+    min_attempts: int | None = None
+    max_attempts: int | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 async def create_call(db: Connection, call: NewCall) -> None:
@@ -97,13 +116,21 @@ async def list_calls(db: Connection, workspace_no: int, wanted: CallFilter, part
     """The calls that the filter lets through, newest first."""
     final = wanted.status if wanted.status in FINAL else None
     unfinished = None if final else wanted.status
-    filters = (wanted.agent_id, final, wanted.final_reason, wanted.to_number, unfinished)
+    filters = (
+        *(wanted.agent_id, final, wanted.final_reason, wanted.to_number, unfinished, wanted.from_number),
+        *(wanted.end_reason, wanted.min_duration_sec, wanted.max_duration_sec),
+        *(wanted.min_attempts, wanted.max_attempts, first_id(wanted.since) if wanted.since else FIRST),
+    )
+    until = first_id(wanted.until) if wanted.until else LAST
     if wanted.campaign_no is None:
-        found = await read_part(db, _SQL["find_calls"], _SQL["count_calls"], (workspace_no, *filters), part)
+        find, count, scope = _SQL["find_calls"], _SQL["count_calls"], (workspace_no,)
     else:
-        within = (workspace_no, wanted.campaign_no, *filters)
-        found = await read_part(db, _SQL["find_campaign_calls"], _SQL["count_campaign_calls"], within, part)
-    return found._replace(rows=await _read(db, workspace_no, [row["call_id"] for row in found.rows]))
+        find, count = _SQL["find_campaign_calls"], _SQL["count_campaign_calls"]
+        scope = (workspace_no, wanted.campaign_no)  # type: ignore[assignment]
+    rows = await db.fetch(find, *scope, *filters, min(part.before or LAST, until), part.limit + 1, part.offset)
+    total = None if part.before else await db.fetchval(count, *scope, *filters, until)
+    ids = [row["call_id"] for row in rows[: part.limit]]
+    return Listing(await _read(db, workspace_no, ids), len(rows) > part.limit, total)
 
 
 async def _read(db: Connection, workspace_no: int, call_ids: Sequence[UUID]) -> list[Record]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ringback.api import examples, examples_why
-from ringback.api.fields import identifier, one_of, phone
+from ringback.api.fields import caller_number, identifier, instant, one_of, phone, whole
 from ringback.api.operation import Answer, Api, Ask, Operation
 from ringback.api.paging import list_body, list_fields, part_of
 from ringback.api.routes.finding import campaign_in_path, found, path_id
@@ -11,6 +11,7 @@ from ringback.api.show import show_call, show_history
 from ringback.api.show_details import show_decisions, show_details
 from ringback.api.show_explain import show_explanation
 from ringback.domain.call import CallState, FinalReason
+from ringback.domain.outcome import EndReason
 from ringback.ids import AGENT, CALL, CAMPAIGN
 from ringback.store.agent_reports import read_reports
 from ringback.store.calls import CallFilter, call_state, find_call, list_calls
@@ -20,15 +21,26 @@ from ringback.store.history import read_history
 from ringback.store.keys import Scope
 from ringback.store.retry_policies import policies_of_call
 
+MOST_SEC, MOST_ATTEMPTS = 1_000_000, 100
 _FILTERS = {
     "agent_id": identifier(AGENT),
     "status": one_of(CallState),
     "final_reason": one_of(FinalReason),
     "to_number": phone(),
+    "from_number": caller_number(),
+    "end_reason": one_of(EndReason),
+    "min_duration_sec": whole(0, MOST_SEC),
+    "max_duration_sec": whole(0, MOST_SEC),
+    "min_attempts": whole(0, MOST_ATTEMPTS),
+    "max_attempts": whole(0, MOST_ATTEMPTS),
+    "from": instant(),
+    "to": instant(),
 }
 LIST = list_fields(CALL, campaign_id=identifier(CAMPAIGN), **_FILTERS)
 CAMPAIGN_LIST = list_fields(CALL, **_FILTERS)
 NO_CAMPAIGN = -1
+_DURATIONS, _ATTEMPTS = ("min_duration_sec", "max_duration_sec"), ("min_attempts", "max_attempts")
+_AS_THEY_ARE = ("from_number", "end_reason", *_DURATIONS, *_ATTEMPTS)
 
 
 async def get_call_logs(api: Api, ask: Ask) -> Answer:
@@ -106,6 +118,9 @@ def _filter(ask: Ask) -> CallFilter:
         status=query["status"],
         final_reason=query["final_reason"],
         to_number=number and number.e164,
+        since=query["from"],
+        until=query["to"],
+        **{name: query[name] for name in _AS_THEY_ARE},
     )
 
 

@@ -55,7 +55,7 @@ ORDER BY w.place;
 
 -- name: find_calls
 -- The ids of a workspace's calls, newest first. A state that is not final is looked up where it shows: in the queue
--- or among the attempts.
+-- or among the attempts. Ids are in the order of making, so two of them bound the times, and where a reader goes on.
 SELECT c.call_id FROM calls c
 WHERE c.workspace_no = $1
   AND ($2::uuid IS NULL OR c.agent_id = $2 OR c.campaign_no IN (
@@ -71,8 +71,20 @@ WHERE c.workspace_no = $1
       ELSE EXISTS (
           SELECT FROM attempts a WHERE a.workspace_no = $1 AND a.call_id = c.call_id AND a.ended_at IS NULL
           AND (a.status = 'in-progress') = ($6 = 'in-progress')) END)
-  AND ($7::uuid IS NULL OR c.call_id < $7)
-ORDER BY c.call_id DESC LIMIT $8 OFFSET $9;
+  AND ($7::text IS NULL OR coalesce(c.from_number, (
+      SELECT p.from_number FROM campaigns p WHERE p.workspace_no = $1 AND p.campaign_no = c.campaign_no)) = $7)
+  AND ($8::text IS NULL AND $9::integer IS NULL AND $10::integer IS NULL OR EXISTS (
+      SELECT FROM (
+          SELECT l.end_reason, l.duration_sec FROM attempts l
+          WHERE l.workspace_no = $1 AND l.call_id = c.call_id ORDER BY l.attempt DESC LIMIT 1
+      ) l
+      WHERE ($8 IS NULL OR l.end_reason = $8)
+        AND coalesce(l.duration_sec, 0) BETWEEN coalesce($9, 0) AND coalesce($10, 2147483647)))
+  AND ($11::integer IS NULL AND $12::integer IS NULL OR (
+      SELECT count(*) FROM attempts m WHERE m.workspace_no = $1 AND m.call_id = c.call_id
+      ) BETWEEN coalesce($11, 0) AND coalesce($12, 2147483647))
+  AND c.call_id >= $13 AND c.call_id < $14
+ORDER BY c.call_id DESC LIMIT $15 OFFSET $16;
 
 -- name: count_calls
 -- How many calls find_calls would find in all.
@@ -90,7 +102,20 @@ WHERE c.workspace_no = $1
           SELECT FROM queue q WHERE q.workspace_no = $1 AND q.call_id = c.call_id AND q.attempt > 1)
       ELSE EXISTS (
           SELECT FROM attempts a WHERE a.workspace_no = $1 AND a.call_id = c.call_id AND a.ended_at IS NULL
-          AND (a.status = 'in-progress') = ($6 = 'in-progress')) END);
+          AND (a.status = 'in-progress') = ($6 = 'in-progress')) END)
+  AND ($7::text IS NULL OR coalesce(c.from_number, (
+      SELECT p.from_number FROM campaigns p WHERE p.workspace_no = $1 AND p.campaign_no = c.campaign_no)) = $7)
+  AND ($8::text IS NULL AND $9::integer IS NULL AND $10::integer IS NULL OR EXISTS (
+      SELECT FROM (
+          SELECT l.end_reason, l.duration_sec FROM attempts l
+          WHERE l.workspace_no = $1 AND l.call_id = c.call_id ORDER BY l.attempt DESC LIMIT 1
+      ) l
+      WHERE ($8 IS NULL OR l.end_reason = $8)
+        AND coalesce(l.duration_sec, 0) BETWEEN coalesce($9, 0) AND coalesce($10, 2147483647)))
+  AND ($11::integer IS NULL AND $12::integer IS NULL OR (
+      SELECT count(*) FROM attempts m WHERE m.workspace_no = $1 AND m.call_id = c.call_id
+      ) BETWEEN coalesce($11, 0) AND coalesce($12, 2147483647))
+  AND c.call_id >= $13 AND c.call_id < $14;
 
 -- name: find_campaign_calls
 -- The same among the calls of one campaign, in an order that its own index gives.
@@ -109,8 +134,20 @@ WHERE c.workspace_no = $1 AND c.campaign_no = $2
       ELSE EXISTS (
           SELECT FROM attempts a WHERE a.workspace_no = $1 AND a.call_id = c.call_id AND a.ended_at IS NULL
           AND (a.status = 'in-progress') = ($7 = 'in-progress')) END)
-  AND ($8::uuid IS NULL OR c.call_id < $8)
-ORDER BY c.call_id DESC LIMIT $9 OFFSET $10;
+  AND ($8::text IS NULL OR coalesce(c.from_number, (
+      SELECT p.from_number FROM campaigns p WHERE p.workspace_no = $1 AND p.campaign_no = c.campaign_no)) = $8)
+  AND ($9::text IS NULL AND $10::integer IS NULL AND $11::integer IS NULL OR EXISTS (
+      SELECT FROM (
+          SELECT l.end_reason, l.duration_sec FROM attempts l
+          WHERE l.workspace_no = $1 AND l.call_id = c.call_id ORDER BY l.attempt DESC LIMIT 1
+      ) l
+      WHERE ($9 IS NULL OR l.end_reason = $9)
+        AND coalesce(l.duration_sec, 0) BETWEEN coalesce($10, 0) AND coalesce($11, 2147483647)))
+  AND ($12::integer IS NULL AND $13::integer IS NULL OR (
+      SELECT count(*) FROM attempts m WHERE m.workspace_no = $1 AND m.call_id = c.call_id
+      ) BETWEEN coalesce($12, 0) AND coalesce($13, 2147483647))
+  AND c.call_id >= $14 AND c.call_id < $15
+ORDER BY c.call_id DESC LIMIT $16 OFFSET $17;
 
 -- name: count_campaign_calls
 -- How many calls find_campaign_calls would find in all.
@@ -128,4 +165,17 @@ WHERE c.workspace_no = $1 AND c.campaign_no = $2
           SELECT FROM queue q WHERE q.workspace_no = $1 AND q.call_id = c.call_id AND q.attempt > 1)
       ELSE EXISTS (
           SELECT FROM attempts a WHERE a.workspace_no = $1 AND a.call_id = c.call_id AND a.ended_at IS NULL
-          AND (a.status = 'in-progress') = ($7 = 'in-progress')) END);
+          AND (a.status = 'in-progress') = ($7 = 'in-progress')) END)
+  AND ($8::text IS NULL OR coalesce(c.from_number, (
+      SELECT p.from_number FROM campaigns p WHERE p.workspace_no = $1 AND p.campaign_no = c.campaign_no)) = $8)
+  AND ($9::text IS NULL AND $10::integer IS NULL AND $11::integer IS NULL OR EXISTS (
+      SELECT FROM (
+          SELECT l.end_reason, l.duration_sec FROM attempts l
+          WHERE l.workspace_no = $1 AND l.call_id = c.call_id ORDER BY l.attempt DESC LIMIT 1
+      ) l
+      WHERE ($9 IS NULL OR l.end_reason = $9)
+        AND coalesce(l.duration_sec, 0) BETWEEN coalesce($10, 0) AND coalesce($11, 2147483647)))
+  AND ($12::integer IS NULL AND $13::integer IS NULL OR (
+      SELECT count(*) FROM attempts m WHERE m.workspace_no = $1 AND m.call_id = c.call_id
+      ) BETWEEN coalesce($12, 0) AND coalesce($13, 2147483647))
+  AND c.call_id >= $14 AND c.call_id < $15;
