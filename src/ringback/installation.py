@@ -16,25 +16,22 @@ from pathlib import Path
 
 from ringback.clock import SystemClock
 from ringback.config import DATABASE_URL, Settings, secret_key
-from ringback.errors import Conflict, DatabaseUnavailable, OurError
+from ringback.errors import DatabaseUnavailable, OurError
 from ringback.ids import WORKSPACE, Ids, show
 from ringback.sealing import Sealer
 from ringback.store.audit import OPERATOR, Change
 from ringback.store.database import API_SETTINGS, Database, connect
 from ringback.store.embedded import EmbeddedPostgres
 from ringback.store.embedded_directory import DataDirectory, explained
-from ringback.store.keys import Scope, create_key, make_secret
+from ringback.store.founding import DEFAULT_CAP, found_workspace
 from ringback.store.migrate import migrate
 from ringback.store.nodes import server_time
 from ringback.store.secrets import reseal
-from ringback.store.workspaces import create_workspace, workspace_names
+from ringback.store.workspaces import workspace_names
 from ringback.supervisor import Supervisor
 from ringback.telemetry.scrape import new_folder, read_standing, served
 
 _LOG = logging.getLogger("ringback.installation")
-
-DEFAULT_CAP = 500
-"""Concurrent calls of a new workspace."""
 
 LAME_SEC = 5.0
 """Where other servers can take requests over: time for a load balancer to notice."""
@@ -156,22 +153,12 @@ async def _initialise(dsn: str, name: str) -> NewWorkspace:
     database = await connect(dsn, size=2, settings=API_SETTINGS)
     await _migrate(database)
     async with database.transaction() as db:
-        if name in await workspace_names(db):
-            raise Conflict(
-                "workspace_exists", f"there is a workspace {name} already; give another name by --workspace NAME"
-            )
-        workspace_id = ids.new(now)
-        workspace_no = await create_workspace(db, workspace_id, name, DEFAULT_CAP, now)
-        keys = [make_secret(ids.new(now), live, chance) for live in (True, False)]
-        for secret in keys:
-            kind = "live" if secret.live else "test"
-            await create_key(db, workspace_no, secret, f"first {kind} key", [Scope.ADMIN], now)
-        made = Change(
-            workspace_no, ids.new(now), now, OPERATOR, "ringback init", "workspace", show(WORKSPACE, workspace_id)
-        )
+        founded = await found_workspace(db, name, DEFAULT_CAP, ids, chance, now)
+        shown = show(WORKSPACE, founded.workspace_id)
+        made = Change(founded.workspace_no, ids.new(now), now, OPERATOR, "ringback init", "workspace", shown)
         await made.note(db, None, {"name": name, "max_concurrent_calls": DEFAULT_CAP})
     await database.close()
-    return NewWorkspace(show(WORKSPACE, workspace_id), name, keys[0].text, keys[1].text)
+    return NewWorkspace(shown, name, founded.live_key, founded.test_key)
 
 
 async def _prepare(dsn: str, sealer: Sealer) -> None:

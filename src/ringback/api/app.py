@@ -38,6 +38,7 @@ from ringback.api.routes import (
     trunks,
     webhooks,
     workspace,
+    workspaces,
 )
 from ringback.api.routes.metrics import metrics_routes
 from ringback.clock import Clock
@@ -49,6 +50,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
     for resource in (
         *(
             workspace,
+            workspaces,
             api_keys,
             audit,
             agents,

@@ -48,6 +48,7 @@ BODIES: dict[str, Json] = {
         "purpose": "marketing",
         "timezone": "America/New_York",
     },
+    "post_workspace": {"name": "tenant A", "max_concurrent_calls": 100},
     "post_key": {
         "name": "reporting",
         "scopes": ["calls:read"],

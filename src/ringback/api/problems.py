@@ -48,6 +48,10 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         ),
         "missing_scope": (403, "The API key lacks the scope that `message` names."),
         "network_not_allowed": (403, "The API key is not taken from the address that `message` names."),
+        "not_operator": (
+            403,
+            "This takes a key of the operator's workspace, the first one of the installation.",
+        ),
         "test_key": (403, "A test key works on simulator trunks only, and neither makes nor ends live keys."),
         "agent_not_found": (404, "This workspace has no such agent."),
         "api_key_not_found": (404, "This workspace has no such API key."),
@@ -77,6 +81,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
             "The first request with this `Idempotency-Key` is still under way; ask again.",
         ),
         "nothing_to_plan": (409, "The campaign is over: nothing of it is dialled; `message` says what to do."),
+        "workspace_exists": (409, "This installation has a workspace of that name: give another one."),
         "api_key_over": (409, "The API key is revoked, replaced or expired: make a new one."),
         "export_not_ready": (409, "The export is not done, or failed; its `status` says which."),
         "campaign_over": (409, "The campaign is cancelled and cannot be changed."),

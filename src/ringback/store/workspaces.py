@@ -9,6 +9,7 @@ from whenever import Instant
 from ringback.domain.limits import LimitKey, LimitKind
 from ringback.store.database import Connection, Record
 from ringback.store.limits import lock_limit, set_caps
+from ringback.store.listing import Listing, Part, read_part
 from ringback.store.queries import load
 from ringback.store.rule_packs import give_purpose, rule_workspace
 
@@ -76,3 +77,8 @@ async def settle_in_zone(db: Connection, workspace_no: int, zone_set_no: int, no
 async def workspace_names(db: Connection) -> list[str]:
     """The names of all workspaces of this installation; for its operator alone."""
     return [row["name"] for row in await db.fetch(_SQL["workspace_names"])]
+
+
+async def list_workspaces(db: Connection, part: Part) -> Listing:
+    """All workspaces of this installation, newest first; for its operator alone."""
+    return await read_part(db, _SQL["workspaces"], _SQL["count_workspaces"], (), part)

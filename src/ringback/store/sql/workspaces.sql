@@ -50,3 +50,15 @@ UPDATE queue q SET due_at = $3 FROM placed p WHERE q.workspace_no = $1 AND q.cal
 -- name: workspace_names
 -- The names of all workspaces of this installation, for its operator.
 SELECT name FROM workspaces ORDER BY name;
+
+-- name: workspaces
+-- All workspaces of this installation, newest first, for its operator.
+SELECT w.workspace_id, w.name, w.created_at, l.max_concurrent_calls
+FROM workspaces w
+LEFT JOIN limits l ON l.workspace_no = w.workspace_no AND l.kind = 'workspace' AND l.ref_no = 0
+WHERE $1::uuid IS NULL OR w.workspace_id < $1
+ORDER BY w.workspace_id DESC LIMIT $2 OFFSET $3;
+
+-- name: count_workspaces
+-- How many there are.
+SELECT count(*) FROM workspaces;
