@@ -22,7 +22,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import backlog, caps, compare, engine, history, lateness, leads, ledger, memory, nodes, plan, rules, sip
+from bench import (
+    backlog,
+    caps,
+    compare,
+    engine,
+    history,
+    lateness,
+    leads,
+    ledger,
+    memory,
+    nodes,
+    plan,
+    rules,
+    sip,
+    webhooks,
+)
 from bench.databases import ask, fresh_database
 from bench.figures import HEADINGS, Context, Figure
 from bench.machine import Machine, Noise, this_machine
@@ -71,6 +86,7 @@ PARTS: MappingProxyType[str, Part] = MappingProxyType(
         "ledger": Part(ledger.measure, ledger.EXPLAINED),
         "compare": Part(compare.measure, compare.EXPLAINED),
         "plan": Part(plan.measure, plan.EXPLAINED),
+        "webhooks": Part(webhooks.measure, webhooks.EXPLAINED),
         "sip": Part(sip.measure, sip.EXPLAINED),
     }
 )

@@ -233,3 +233,30 @@ UPDATE campaigns SET window_start_min = $2, window_end_min = $3, calling_window 
 -- name: resume
 -- This tenant is dialled.
 UPDATE campaigns SET status = 'running' WHERE workspace_no = $1;
+
+-- name: fill_outbox
+-- So many calls of a tenant that nobody keeps any more, each with four events that wait for each of its webhooks.
+INSERT INTO outbox (workspace_no, webhook_no, subject_id, event, attempt, happened_at, due_at)
+SELECT w.workspace_no, w.webhook_no, c.call_id, e.event, e.attempt, $3, $3
+FROM (SELECT uuidv7() AS call_id, n FROM generate_series(1, $2::integer) AS n OFFSET 0) c
+CROSS JOIN webhooks w
+CROSS JOIN (VALUES (1, 'attempt.started', 1), (2, 'attempt.ended', 1), (3, 'call.retry_scheduled', 1),
+                   (4, 'call.finished', 0)) AS e (place, event, attempt)
+WHERE w.workspace_no = $1
+ORDER BY c.n, e.place;
+
+-- name: count_outbox
+-- How many events of a tenant wait.
+SELECT count(*) FROM outbox WHERE workspace_no = $1;
+
+-- name: fill_live
+-- So many calls of a world that are up.
+WITH called AS (
+    INSERT INTO calls (workspace_no, call_id, campaign_no, trunk_no, to_number, zone_set_no, created_at)
+    SELECT $1, uuidv7(), $2, 0, '+1' || 2000000000 + n, 1, $4 FROM generate_series(1, $5::integer) AS n
+    RETURNING call_id
+)
+INSERT INTO attempts (workspace_no, call_id, attempt, attempt_id, campaign_no, trunk_no, node_no, policy_version,
+                      from_number, status, intent_at)
+SELECT $1, call_id, 1, uuidv7(), $2, $3, 1, 1, '+14155550100', 'initiated', $4 FROM called
+RETURNING call_id, attempt_id;

@@ -69,6 +69,14 @@ FIGURES: dict[str, dict[str, str]] = {
         "ledger: verifying 2,000 entries on one core": "at most 60 s",
         "ledger: falsified packets that were found and named, of 24": "at least 24 packets",
     },
+    "webhooks": {
+        "webhooks: 400 events, a receiver down for 24 h: lost": "at most 0 events",
+        "webhooks: 400 events, a receiver down for 24 h: calls told out of order": "at most 0 calls",
+        "webhooks: 400 events, a receiver down for 24 h: sent twice": "at most 1 % of them",
+        "webhooks: from an event to its receiver, beside one that hangs": "at most 1 s",
+        "webhooks: a settlement with no webhook": "us",
+        "webhooks: two events of each attempt more": "us",
+    },
     "plan": {
         "plan: 500 leads over 7 days": "at most 60 s",
         "plan: memory of its process": "MB",
@@ -89,7 +97,7 @@ FIGURES["peers"] = {  # they are installed by `make bench` alone
 
 HALVES = [
     ("engine", "nodes", "lateness", "backlog", "memory", "caps"),
-    ("peers", "leads", "history", "rules", "ledger", "compare", "plan"),
+    ("peers", "leads", "history", "rules", "ledger", "compare", "plan", "webhooks"),
 ]
 
 
