@@ -84,7 +84,7 @@ async def measure(context: Context) -> list[Figure]:
     database = await connect(context.dsn, size=FILLERS, settings=API_SETTINGS)
     try:
         world = await new_world(database, BEGINNING)
-        await _fill(context, database, world, sizes)
+        await fill(context, database, world, sizes.calls, sizes.a_fill)
         call_ids = await _some_calls(database, world, sizes.asked)
         secret = await _new_key(database, world)
         async with _served("ours", context.dsn) as served, _served("bare", context.dsn) as bare:
@@ -96,22 +96,23 @@ async def measure(context: Context) -> list[Figure]:
     return _figures(rounds, sizes)
 
 
-async def _fill(context: Context, database: Database, world: World, sizes: Sizes) -> None:
-    first_calls = range(0, sizes.calls, sizes.a_fill)
+async def fill(context: Context, database: Database, world: World, calls: int, a_fill: int) -> None:
+    """Give a world so many calls with their attempts, so many at a time."""
+    first_calls = range(0, calls, a_fill)
     todo = iter(first_calls)
-    what = f"{sizes.calls:,} calls with {ATTEMPTS_A_CALL * sizes.calls:,} attempts"
+    what = f"{calls:,} calls with {ATTEMPTS_A_CALL * calls:,} attempts"
     with context.step(what, len(first_calls)) as done:
 
-        async def fill() -> None:
+        async def fill_some() -> None:
             async with database.connection() as db:
                 for first in todo:
                     key = (world.workspace_no, world.campaign_no, world.trunk_no)
-                    await db.execute(SQL["fill_history"], *key, first, sizes.a_fill, BEGINNING)
+                    await db.execute(SQL["fill_history"], *key, first, a_fill, BEGINNING)
                     done()
 
         async with asyncio.TaskGroup() as fillers:
             for _ in range(FILLERS):
-                fillers.create_task(fill())
+                fillers.create_task(fill_some())
     with context.step("vacuum"):
         async with database.connection() as db:
             await tidy(db)

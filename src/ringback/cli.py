@@ -14,6 +14,7 @@ from ringback.commands import (
     keeping,
     keys,
     money,
+    personal_data,
     policies,
     rules,
     serving,
@@ -40,6 +41,7 @@ app.add_typer(do_not_call.list_app, name="do-not-call")
 app.add_typer(money.rates_app, name="rates")
 app.add_typer(keeping.trunk_app, name="trunk")
 app.add_typer(exporting.export_app, name="export")
+app.add_typer(personal_data.personal_app, name="personal-data")
 app.add_typer(rules.rules_app, name="rules")
 app.add_typer(ledger_app, name="ledger")
 

@@ -13,7 +13,7 @@ WORKSPACE, KEY, AGENT, TRUNK = "ws", "key", "agt", "trk"
 CAMPAIGN, LEAD, CALL, ATTEMPT, CALLER_NUMBER = "cmp", "lead", "call", "att", "num"
 DECISION, DO_NOT_CALL, POLICY, DECK, POOL = "dec", "dnc", "pol", "deck", "pool"
 WEBHOOK, EVENT = "hook", "evt"
-EXPORT, AUDIT = "exp", "aud"
+EXPORT, AUDIT, ERASURE = "exp", "aud", "ers"
 
 
 class Ids:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from tests.api.conftest import Service
 from tests.rows import an_attempt, single_call
-from tests.world import some_leads
+from tests.world import NOON, some_leads
 
 from ringback import ids
 from ringback.ids import show
@@ -27,6 +27,7 @@ KINDS = {
     "do-not-call": ids.DO_NOT_CALL,
     "webhooks": ids.WEBHOOK,
     "exports": ids.EXPORT,
+    "personal-data/erasures": ids.ERASURE,
     "call-logs": ids.CALL,
     "call-logs/campaign": ids.CAMPAIGN,
 }
@@ -110,6 +111,12 @@ async def fill(service: Service, client: Any) -> dict[str, str]:
     await world.add_leads(some_leads(1))  # the first set of zones, which the call below is in
     call = await single_call(world)
     await an_attempt(world, call)
+    await world.value("DELETE FROM queue WHERE call_id = $1", call)
+    await world.value(
+        "UPDATE calls SET final_status = 'completed', final_reason = 'reached', finished_at = $2 WHERE call_id = $1",
+        call,
+        NOON,
+    )
     made = {
         ids.CALL: show(ids.CALL, call),
         ids.TRUNK: show(ids.TRUNK, world.campaign.trunk_id),
@@ -130,6 +137,8 @@ async def fill(service: Service, client: Any) -> dict[str, str]:
         answer = await client.post(f"/v1/{path}", json=body)
         assert answer.status_code == 201, answer.text
         made[kind] = answer.json().get("rate_deck", answer.json())["id"]
+    erasure = await client.post("/v1/personal-data/erasures", json={"number": "+14155550197"})
+    made[ids.ERASURE] = erasure.json()["id"]
     await client.post("/v1/do-not-call", json={"numbers": ["+14155550198"]})
     made[ids.DO_NOT_CALL] = (await client.get("/v1/do-not-call")).json()["data"][0]["id"]
     return made

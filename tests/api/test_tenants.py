@@ -92,6 +92,10 @@ TABLE = {
     "GET /v1/exports/{id}": (CR, 200),
     "GET /v1/exports/{id}/file": (CR, 409),  # nobody has made it
     "DELETE /v1/exports/{id}": (CR, 204),
+    "POST /v1/personal-data/export": (ADMIN, 200),
+    "POST /v1/personal-data/erasures": (ADMIN, 202),
+    "GET /v1/personal-data/erasures/{id}": (ADMIN, 200),
+    "POST /v1/call-logs/{id}/redact": (ADMIN, 200),
     "GET /v1/ledger": (CR, 200),
     "POST /v1/webhooks": (WW, 201),
     "GET /v1/webhooks": (WW, 200),

@@ -51,6 +51,15 @@ FIGURES: dict[str, dict[str, str]] = {
         for which in ("one", "other", "difference")
         for what in ("reach", "attempts", "connected_sec")
     },
+    "export": {
+        "export: 2,000 attempts as parquet": "at most 120 s",
+        "export: 2,000 attempts as parquet, resident memory at most": "at most 300 MB",
+        "export: 2,000 attempts as parquet, a row": "bytes",
+        "export: 2,000 attempts as csv": "s",
+        "export: 2,000 attempts as csv, resident memory at most": "at most 300 MB",
+        "export: 2,000 attempts as jsonl": "s",
+        "export: 2,000 attempts as jsonl, resident memory at most": "at most 300 MB",
+    },
     "history": {
         "history read: share of a bare handler, at 400 calls and 2,000 attempts": "at least 0.6 of bare",
         "history read: answers": "requests/s",

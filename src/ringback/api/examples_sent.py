@@ -3,6 +3,7 @@
 from ringback.api.examples import AGENT, ANALYSIS, BILLING, CAMPAIGN, CONTACT_RULES, POLICY, TRANSCRIPT, TRUNK, Json
 from ringback.api.examples_exports import POST_EXPORT
 from ringback.api.examples_money import NEW_DECK, NEW_VERSION
+from ringback.api.examples_personal import ERASE_BODY
 
 _AGENT, _TRUNK = AGENT["id"], TRUNK["id"]
 
@@ -40,6 +41,8 @@ _NEW_CAMPAIGN = {
 }
 BODIES: dict[str, Json] = {
     "post_export": POST_EXPORT,
+    "post_erasure": ERASE_BODY,
+    "post_personal_data_export": {"number": "+14155552671"},
     "patch_workspace": {
         "name": "Main",
         "max_concurrent_calls": 100,

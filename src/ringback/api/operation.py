@@ -48,6 +48,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         prefixes.POLICY: "retry_policy",
         prefixes.WEBHOOK: "webhook",
         prefixes.EXPORT: "export",
+        prefixes.ERASURE: "erasure",
         prefixes.CAMPAIGN: "campaign",
         prefixes.CALL: "call",
         prefixes.DO_NOT_CALL: "do_not_call",

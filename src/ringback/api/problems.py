@@ -61,6 +61,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "campaign_not_found": (404, "This workspace has no such campaign."),
         "entry_not_found": (404, "This workspace has no such entry on its do-not-call list."),
         "rate_deck_not_found": (404, "This workspace has no such rate deck, or it has no such version."),
+        "erasure_not_found": (404, "This workspace has no such erasure."),
         "export_elsewhere": (404, "The file is on the server that `message` names: ask that one for it."),
         "export_not_found": (404, "This workspace has no such export, or not any more."),
         "recording_elsewhere": (404, "The recording is on the server that `message` names: ask that one for it."),
@@ -83,6 +84,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "nothing_to_plan": (409, "The campaign is over: nothing of it is dialled; `message` says what to do."),
         "workspace_exists": (409, "This installation has a workspace of that name: give another one."),
         "api_key_over": (409, "The API key is revoked, replaced or expired: make a new one."),
+        "call_not_over": (409, "The call is not over: cancel it, or ask again when it is."),
         "export_not_ready": (409, "The export is not done, or failed; its `status` says which."),
         "campaign_over": (409, "The campaign is cancelled and cannot be changed."),
         "older_release_lives": (

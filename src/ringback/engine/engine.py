@@ -12,6 +12,7 @@ from ringback.engine.bookkeeper import Bookkeeper
 from ringback.engine.check import Checker
 from ringback.engine.deliver import Deliverer
 from ringback.engine.dial import Dialler
+from ringback.engine.erase import Eraser
 from ringback.engine.finish import Finisher
 from ringback.engine.lease import ClockSkewed, NameTaken
 from ringback.engine.live import LiveAttempt
@@ -111,6 +112,7 @@ class Engine:
         self.overseer = Overseer(node)
         self.retainer = Retainer(node)
         self.sweeper = Sweeper(node)
+        self.eraser = Eraser(node)
         self.bookkeeper = Bookkeeper(node)
         self.notary = Notary(node, signer)
         self.deliverer = deliverer
@@ -148,6 +150,7 @@ class Engine:
                     ("finish", self.finisher.run_once, _every(settings.finish_sec)),
                     ("retain", self.retainer.run_once, _every(settings.retain_sec)),
                     ("sweep", self.sweeper.run_once, _every(settings.retain_sec)),
+                    ("erase", self.eraser.run_once, _every(settings.retain_sec)),
                 )
             ]
             await stop.wait()

@@ -1,5 +1,6 @@
 """Old calls go, or lose what tells who they were to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -80,6 +81,17 @@ async def retire(db: Connection, rule: Rule, after: UUID, now: Instant, limit: i
     looked, settled = row["looked"], {*row["moved"], *row["done"]}
     first_left = next((call_id for call_id in looked if call_id not in settled), None)
     return Looked(looked[-1] if looked else None, len(looked), len(row["moved"]), first_left)
+
+
+async def drop_told(db: Connection, workspace_no: int, call_ids: Sequence[UUID]) -> None:
+    """What agents told of calls that were anonymised, and what their decisions tell of the person, goes."""
+    await db.execute(_SQL["drop_reports"], workspace_no, call_ids)
+    await db.execute(_SQL["bare_decisions"], workspace_no, call_ids)
+
+
+def is_redacted(number: str) -> bool:
+    """Whether what stands in the place of a number says that the call was anonymised."""
+    return number.startswith(REDACTED)
 
 
 def _made_at(at: Instant) -> UUID:

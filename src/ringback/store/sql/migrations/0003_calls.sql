@@ -505,3 +505,20 @@ CREATE TABLE request_windows (
     PRIMARY KEY (workspace_no, key_id)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500,
     vacuum_truncate = false); -- as for limits
+
+-- What was asked to be erased. The number is here only for as long as a call to it is up; the calls tell each server
+-- which of its recordings go.
+CREATE TABLE erasures (
+    workspace_no integer NOT NULL REFERENCES workspaces,
+    erasure_id   uuid NOT NULL,
+    number       text,
+    entry_id     uuid, -- on the do-not-call list for as long as it takes; null where it stays there, or was there before
+    calls        uuid[] NOT NULL DEFAULT '{}', -- of which everything that tells of the person is gone
+    asked_at     timestamptz NOT NULL,
+    asked_by     uuid NOT NULL, -- the API key
+    done_at      timestamptz,
+    PRIMARY KEY (workspace_no, erasure_id),
+    CHECK (done_at IS NULL OR number IS NULL)
+);
+CREATE INDEX erasures_open ON erasures (workspace_no, erasure_id) WHERE done_at IS NULL;
+CREATE INDEX erasures_done ON erasures (done_at) WHERE done_at IS NOT NULL;
