@@ -202,6 +202,7 @@ async def _neighbours(context: Context, database: Database, server: Server, fold
     async def answer(headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         if "hangs" in headers[":first-line"]:
             await never.wait()
+            return 200, b""
         if "refuses" in headers[":first-line"]:
             return 503, b""
         happened = Instant.parse_iso(json.loads(body)["timestamp"])
