@@ -106,7 +106,7 @@ FIGURES["peers"] = {  # they are installed by `make bench` alone
 
 HALVES = [
     ("engine", "nodes", "lateness", "backlog", "memory", "caps"),
-    ("peers", "leads", "history", "rules", "ledger", "compare", "plan", "webhooks"),
+    ("peers", "leads", "history", "export", "rules", "ledger", "compare", "plan", "webhooks"),
 ]
 
 
