@@ -20,7 +20,7 @@ TWICE = {"max_attempts": 3, "after": {"busy": ["1h"], "no-answer": ["1h"]}}
 
 async def test_a_pause_is_exact(make_world):
     """Six nodes claim all the time; once the pause has returned, not one more intent is committed."""
-    world = await make_world(leads=400)
+    world = await make_world(leads=1000)
     nodes = [await begun(world, f"n{n}", database=await single_connection(world), claim_batch=1) for n in range(RACING)]
     seen = []
     for _ in range(5):
@@ -146,6 +146,22 @@ async def test_a_cancellation_hangs_up_what_rings_when_it_is_asked_to(make_world
     await end(engine)
     assert (await world.queue(), {row["stop_reason"] for row in await world.attempts()}) == ([], {"cancelled"})
     assert {call["final_status"] for call in await world.calls()} == {"cancelled"}
+
+
+async def test_who_answers_while_the_cancellation_is_looked_up_is_not_hung_up_on(make_world):
+    """What rings is hung up, by what it is at the moment."""
+    world = await make_world(leads=4)
+    engine, asked, rings, _ = await ringing_and_talking(world)
+    await cancel(world, hang_up=True)
+    slow = await single_connection(world)
+    async with slow.transaction() as db:
+        await db.execute("LOCK campaigns")
+        hanging_up = asyncio.create_task(engine.placer.hang_up_cancelled())
+        while not await world.value("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            assert not hanging_up.done()
+        engine.node.hand.hear(Answered(rings, world.clock.now()))
+    await hanging_up
+    assert puppet_of(engine).hung_up == [asked]
 
 
 async def test_a_cancellation_lets_all_calls_end_by_themselves_otherwise(make_world):

@@ -6,7 +6,7 @@ from collections import deque
 import msgspec
 from whenever import Instant
 
-from ringback.carriers.carrier import Ended, NeverPlaced, Over, StillUp, Unknown
+from ringback.carriers.carrier import Answered, Ended, NeverPlaced, Over, StillUp, Unknown
 from ringback.domain.attempt import AttemptState
 from ringback.domain.outcome import EndReason
 from ringback.engine.inquire import Inquirer
@@ -76,20 +76,25 @@ class Placer:
         """Hang up what rings in campaigns that were cancelled with that wish; returns 0, for a pause."""
         ringing: dict[tuple[int, int], list[LiveAttempt]] = {}
         for attempt in self._node.hand.live.values():
-            rings = attempt.called_at is not None and attempt.state is not AttemptState.IN_PROGRESS
-            if attempt.route.lane.campaign_no and rings and not attempt.hung_up:
+            if attempt.route.lane.campaign_no and self._rings(attempt) and not attempt.hung_up:
                 ringing.setdefault(attempt.route.lane[:2], []).append(attempt)
         if not ringing:
             return 0
         async with self._node.database.connection() as db:
             cancelled = await finish.to_hang_up(db, list(ringing))
-        calls = [attempt for campaign in cancelled for attempt in ringing[campaign]]
+        answered = {event.attempt_id for event in self._node.hand.inbox if isinstance(event, Answered)}
+        still = [a for campaign in cancelled for a in ringing[campaign] if a.dial.attempt_id not in answered]
+        calls = [attempt for attempt in still if self._rings(attempt)]  # that was looked up for some time
         for attempt in calls:
             attempt.hung_up = True
             await self._node.trunks.carrier(attempt.route.trunk).hang_up(attempt.dial.attempt_id)
         if calls:
             self._node.publish(HungUp(len(calls)))
         return 0
+
+    def _rings(self, attempt: LiveAttempt) -> bool:
+        asked = attempt.called_at is not None and attempt.dial.attempt_id in self._node.hand.live
+        return asked and attempt.state is not AttemptState.IN_PROGRESS
 
     async def _brief(self, ready: list[LiveAttempt]) -> list[LiveAttempt]:
         """Let the dials of carriers that want it name what handles the call.
