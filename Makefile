@@ -16,7 +16,9 @@ demo: .venv/ready ## run a campaign of five days in seconds, and report it
 
 test: .venv/ready .venv/pipecat/ready ## run all tests
 	@scripts/system_packages.sh
-	@$(BIN)/python -m coverage run -m pytest tests/domain
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run -m pytest -n 2 tests/domain
+	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report --skip-covered
 	@$(BIN)/python -m pytest -n 3 --dist worksteal tests --ignore=tests/domain
 
