@@ -121,7 +121,9 @@ async def test_leads_that_come_at_the_last_moment_are_not_lost(make_world):
         await importing.execute(
             "INSERT INTO queue SELECT workspace_no, call_id, campaign_no, 0, 1, created_at FROM calls"
         )
-        await importing.fetchval(statements["take_leads"], world.workspace_no, world.campaign.campaign_no, True)
+        await importing.fetchval(
+            statements["take_leads"], world.workspace_no, world.campaign.campaign_no, True, world.clock.now()
+        )
         looking = asyncio.create_task(complete(world))
         await looked_or_blocked(world, looking)
     await looking

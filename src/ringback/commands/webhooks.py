@@ -22,7 +22,7 @@ Dead = Annotated[bool, typer.Option("--dead", help="Show the dead letters, in pl
 Limit = Annotated[int, typer.Option(help="Show at most so many.", min=1)]
 
 
-@app.command("list", epilog="Example: ringback webhooks list")
+@app.command("list", epilog="Example: ringback webhooks list --json")
 def webhooks_list(key: Key, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     """List the webhooks: where they lead, what they are told of, and whether they take it."""
     from ringback.remote.webhooks import show_webhooks
