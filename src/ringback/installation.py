@@ -9,7 +9,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -99,7 +99,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     with running_database(settings) as (postgres, dsn):
         settings = _completed(settings, alone=postgres is not None)
         with told_of_a_wrong_url(settings):
-            asyncio.run(_prepare(dsn, sealer))
+            _run_to_its_end_or_a_signal(_prepare(dsn, sealer))
         supervisor = Supervisor(settings, postgres, dsn)
         try:
             with _telling_figures(settings, dsn):
@@ -124,6 +124,29 @@ def _end_on_signals() -> None:
     """While there is no loop that hears them, SIGTERM and SIGINT end this process by way of all its clean-up."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
+
+
+def _run_to_its_end_or_a_signal(work: Coroutine[None, None, None]) -> None:
+    """Run what speaks to the database: nothing is raised in the midst of the driver's C code, which may crash by it.
+
+    Raises:
+        SystemExit: a signal came; the work was cancelled.
+    """
+
+    async def is_cancelled() -> bool:
+        loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(task.cancel))
+        try:
+            await task
+        except asyncio.CancelledError:
+            return True
+        finally:
+            _end_on_signals()
+        return False
+
+    if asyncio.run(is_cancelled()):
+        sys.exit(0)
 
 
 def _refuse_without_database(settings: Settings) -> None:
