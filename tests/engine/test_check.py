@@ -424,7 +424,7 @@ async def test_a_node_that_stops_takes_back_what_it_asked_about(make_world, serv
     opened, server.answer = gate()
     engine = await begun(world, clock=SystemClock(), lease_sec=30, check_clock=True)
     stop = asyncio.Event()
-    running = asyncio.create_task(engine.run(stop, 0.1))
+    running = asyncio.create_task(engine.run(stop, 20))
     async with asyncio.timeout(20):
         await server.asked.wait()
     stop.set()
