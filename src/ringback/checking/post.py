@@ -90,6 +90,8 @@ class Poster:
             fault, failure = Fault.FORBIDDEN_ADDRESS, str(forbidden)
         except (OSError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as failed:
             fault, failure = _fault(failed)
+        except Exception as failed:  # noqa: BLE001  # one server's address or secret ends no node, which would take the next one with it
+            fault, failure = Fault.UNREACHABLE, f"it cannot be sent ({type(failed).__name__})"
         return Posted(said[0] if said else None, None, fault, failure)
 
     async def close(self) -> None:
