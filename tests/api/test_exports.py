@@ -140,3 +140,16 @@ async def test_what_cannot_be_exported_is_refused(client, body, line):
     answer = await client.post(PATH, json={**ATTEMPTS, **body})
     assert answer.status_code == 400
     assert answer.json()["message"][0].startswith(line)
+
+
+async def test_server_that_can_start_no_process_says_so_and_goes_on(service, reader, caplog, tmp_path):
+    """It is tried again: by then there may be one."""
+    await asked(reader)
+    making = asyncio.create_task(maker(service, str(tmp_path / "nothing")).keep())
+    async with asyncio.timeout(30):
+        while "no export can be made" not in caplog.text:
+            assert not making.done()
+            await service.world.value("SELECT 1")
+    making.cancel()
+    await asyncio.wait((making,))
+    assert making.cancelled()

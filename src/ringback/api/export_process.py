@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import re
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
+from whenever import Instant, TimeDelta
 
 from ringback.clock import Clock, seconds
 from ringback.config import EXPORTS
@@ -23,7 +23,7 @@ _LOG = logging.getLogger("ringback.exports")
 LOOK_SEC = 2.0
 """Between two looks for exports that other servers were asked for, or left."""
 
-SWEEP_SEC = 60.0
+SWEEP_EVERY = TimeDelta(minutes=1)
 START_SEC = 60.0
 """In that time a process has said for the first time that it is at work."""
 
@@ -58,7 +58,7 @@ class ExportProcess:
         self._folder, self._server = folder, server
         self._command, self._environment = command, environment
         self._asked = asked
-        self._swept_at = -SWEEP_SEC
+        self._sweep_at = Instant.MIN
 
     async def keep(self) -> None:
         """Make what is asked for, for ever."""
@@ -72,6 +72,8 @@ class ExportProcess:
                 pass  # it is asked again in a moment
             except ServerError as refused:
                 _LOG.warning("PostgreSQL does not tell what is to be exported: %s", refused)
+            except OSError as failed:
+                _LOG.warning("no export can be made, and it is tried again: %s", failed.strerror)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._asked.wait(), LOOK_SEC)
 
@@ -106,9 +108,10 @@ class ExportProcess:
 
     async def sweep(self) -> int:
         """Delete the files of exports that are gone; how many. Within the minute it is not done again."""
-        if time.monotonic() < self._swept_at + SWEEP_SEC and not self._asked.is_set():
+        now = self._clock.now()
+        if now < self._sweep_at and not self._asked.is_set():
             return 0
-        self._swept_at = time.monotonic()
+        self._sweep_at = now + SWEEP_EVERY
         files = await asyncio.to_thread(_files, self._folder)
         if not files:
             return 0
