@@ -18,7 +18,7 @@ from ringback.engine.dial import Dialler
 from ringback.engine.engine import Engine, EngineSettings
 from ringback.engine.settle import Settler
 from ringback.errors import RingbackError
-from ringback.events import LogAndCount
+from ringback.event_log import LogAndCount
 from ringback.processes import NODE, READY, child_command
 from ringback.store.database import Database
 

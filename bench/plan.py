@@ -24,7 +24,7 @@ from ringback.domain.policy_form import parse_policy
 from ringback.domain.window_form import DEFAULT_WINDOW
 from ringback.engine.engine import EngineSettings
 from ringback.engine.virtual import run_virtual
-from ringback.events import LogAndCount
+from ringback.event_log import LogAndCount
 from ringback.ids import Ids
 from ringback.intake.leads import Chunk, Lead
 from ringback.planning.foresee import Plan, foresee, read_plan

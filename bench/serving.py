@@ -9,7 +9,7 @@ from bench.bare_history import create_bare_app
 from ringback import wiring
 from ringback.api.server import Ending, serve
 from ringback.config import REQUESTS_PER_MIN, Settings
-from ringback.events import LogAndCount
+from ringback.event_log import LogAndCount
 
 UNLIMITED = str(10**9)
 

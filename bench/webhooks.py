@@ -22,7 +22,7 @@ from ringback import wiring
 from ringback.clock import Clock, SystemClock, VirtualClock
 from ringback.domain.webhooks import Event
 from ringback.engine.engine import Engine, EngineSettings
-from ringback.events import LogAndCount
+from ringback.event_log import LogAndCount
 from ringback.ids import Ids
 from ringback.sealing import Sealer
 from ringback.store import attempts

@@ -7,7 +7,7 @@ import random
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from whenever import TimeDelta
 
@@ -64,6 +64,9 @@ from ringback.telemetry.scrape import Scraper
 
 ENGINE_CONNECTIONS = 10
 """Those of a node's duties that ask at the same time, and one to spare; the seldom ones wait for a moment."""
+
+if TYPE_CHECKING:
+    from ringback.api.operation import ApiSettings
 
 API_CONNECTIONS = 12
 """Requests that are at the database at once; the others wait for a moment."""
@@ -207,13 +210,8 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
     Raises:
         SchemaError: the database is not of a schema that this release works on.
     """
-    # imported here: a node has no use for them, and would take twice as long to start
+    # imported here: a node has no use for it, and would take twice as long to start
     from ringback.api.app import create_app
-    from ringback.api.export_process import ExportProcess
-    from ringback.api.forgetting import Forgetting
-    from ringback.api.operation import ApiSettings
-    from ringback.api.plan_process import PlanProcess
-    from ringback.api.rate_limits import parse_limit
 
     chance, clock = random.SystemRandom(), SystemClock()
     database = await connect(dsn, size=API_CONNECTIONS, settings=API_SETTINGS, watched=True)
@@ -223,8 +221,26 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
     await check_schema(database)  # once more: from our word on nobody takes away what we need
     keeping = asyncio.create_task(presence.keep())
     scraper = Scraper(settings.data / FOLDER, lambda: read_figures(database, clock.now()), clock)
+    api_settings = _api_settings(dsn, settings, chance, publish, ending, scraper)
+    on_the_side = _on_the_side(database, clock, dsn, api_settings)
+    await serve(create_app(database, clock, Ids(chance), api_settings), settings.host, settings.port, ending, ready)
+    for task in (keeping, *on_the_side):
+        task.cancel()
+    await asyncio.wait(on_the_side)  # what was not written when it was cancelled is written next
+    await api_settings.uses.run_once(database)
+    await presence.leave()
+    await database.close()
+
+
+def _api_settings(
+    dsn: str, settings: Settings, chance: random.Random, publish: Publish, ending: Ending, scraper: Scraper
+) -> "ApiSettings":
+    from ringback.api.operation import ApiSettings
+    from ringback.api.plan_process import PlanProcess
+    from ringback.api.rate_limits import parse_limit
+
     sealer, shelf = Sealer(settings.data, secret_key()), Shelf(rules_dir())
-    api_settings = ApiSettings(
+    return ApiSettings(
         trunk_kinds=TRUNK_KINDS,
         chance=chance,
         publish=publish,
@@ -240,20 +256,18 @@ async def serve_api(dsn: str, settings: Settings, publish: Publish, ending: Endi
         leaving=ending.leaving,
         scrape=scraper if settings.metrics_port is None else None,
     )
+
+
+def _on_the_side(database: Database, clock: Clock, dsn: str, api_settings: "ApiSettings") -> list[asyncio.Task[None]]:
+    """What a server does beside answering, until it is cancelled."""
+    from ringback.api.export_process import ExportProcess
+    from ringback.api.forgetting import Forgetting
+
+    folder = api_settings.folder
     exporting = ExportProcess(
-        *(database, clock, settings.data, api_settings.node, export_command(settings.data)),
+        *(database, clock, folder, api_settings.node, export_command(folder)),
         {**os.environ, DATABASE_URL: dsn},
         api_settings.exports_asked,
     )
-    on_the_side = [
-        asyncio.create_task(api_settings.uses.keep(database)),
-        asyncio.create_task(Forgetting(database, clock).keep()),
-        asyncio.create_task(exporting.keep()),
-    ]
-    await serve(create_app(database, clock, Ids(chance), api_settings), settings.host, settings.port, ending, ready)
-    for task in (keeping, *on_the_side):
-        task.cancel()
-    await asyncio.wait(on_the_side)  # what was not written when it was cancelled is written next
-    await api_settings.uses.run_once(database)
-    await presence.leave()
-    await database.close()
+    duties = (api_settings.uses.keep(database), Forgetting(database, clock).keep(), exporting.keep())
+    return [asyncio.create_task(duty) for duty in duties]

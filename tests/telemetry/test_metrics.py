@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from ringback import events
+from ringback.event_log import LogAndCount
 from ringback.telemetry.metrics import LATE, ROOM_BYTES, Metrics, Spread
 
 EVENTS = [
@@ -188,7 +189,7 @@ def environment():
 
 def test_what_is_logged_has_no_surprises(caplog):
     """Every event but that of traces can be written down as JSON."""
-    log = events.LogAndCount()
+    log = LogAndCount()
     with caplog.at_level("DEBUG", logger="ringback"):
         for event, _ in EVENTS:
             log(event)

@@ -17,7 +17,7 @@ from ringback.domain.window_form import DEFAULT_WINDOW
 from ringback.engine.engine import Engine, EngineSettings
 from ringback.engine.virtual import run_virtual
 from ringback.errors import Invalid
-from ringback.events import LogAndCount
+from ringback.event_log import LogAndCount
 from ringback.ids import Ids
 from ringback.intake.leads import Chunk, read_leads
 from ringback.store.campaign_status import act

@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from ringback.clock import Clock
 from ringback.errors import OurError
-from ringback.events import LogAndCount, Publish
+from ringback.event_log import LogAndCount
+from ringback.events import Publish
 from ringback.telemetry.metrics import FOLDER, Metrics, share
 
 if TYPE_CHECKING:
